@@ -1,0 +1,41 @@
+"""The warehouse table of an event type, free of any dialect."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `type` is a contract type (`app.contracts.types.TYPES` knows the dialects')."""
+
+    name: str
+    type: str
+    nullable: bool
+    comment: str
+    max_length: int | None = None
+
+
+LINEAGE: Sequence[Column] = (
+    Column("_topic", "string", False, "Kafka topic the row was read from."),
+    Column("_partition", "integer", False, "Partition of that topic."),
+    Column("_offset", "integer", False, "Offset in that partition."),
+    Column("_received_at", "timestamp", False, "When the event was received, by the gateway."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`name` is `SCHEMA.TABLE`; `columns` are all of them: `day`, the event's, the lineage.
+
+    `key` are the columns of the composite key; `keep` says which copy of a key stands, the first
+    or the last by (`_received_at`, `_partition`, `_offset`).
+    """
+
+    event: str
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    keep: Literal["first", "last"]
+    cluster_by: tuple[str, ...] = ()

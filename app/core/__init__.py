@@ -1,0 +1,1 @@
+"""What is true without any server: verdicts, errors, the arithmetic of a seal. No I/O here."""

@@ -1,0 +1,130 @@
+"""What a worker writes into the ledger, and the arithmetic it must satisfy.
+
+A seal closes the open objects of one event type over all its partitions in one worker. Its ranges
+continue the chain of each partition: `first` is where the last entry's `next` ended.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class ObjectKind(StrEnum):
+    """Rows for the warehouse, or dead letters."""
+
+    ROWS = "rows"
+    DEAD = "dead"
+
+
+def partition_name(topic: str, partition: int) -> str:
+    """Name a topic-partition as the ledger does, `events.order_placed.v1/3`."""
+    return f"{topic}/{partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Offsets `first` to `next - 1` of one partition.
+
+    `records` counts what was really there: markers and compaction leave gaps in the offsets.
+    `changelog` is the last offset of the dedupe changelog that holds the marks of this partition
+    up to here; -1 where there is none.
+    """
+
+    tp: str
+    first: int
+    next: int
+    records: int
+    changelog: int = -1
+
+    @property
+    def link(self) -> str:
+        return f"{self.tp}@{self.first}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One durable object. `bytes` and `sha256` are of the object as stored (compressed)."""
+
+    day: date
+    kind: ObjectKind
+    key: str
+    rows: int
+    bytes: int
+    sha256: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """What became of the records of one day: received = staged + duplicates + dead.
+
+    The day of a dead letter is the UTC day on which it was received.
+    """
+
+    staged: int = 0
+    duplicates: int = 0
+    dead: int = 0
+
+    @property
+    def received(self) -> int:
+        return self.staged + self.duplicates + self.dead
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One atomic entry of the ledger. `id` is a ULID, `sealed_at` aware UTC."""
+
+    id: str
+    event: str
+    version: int
+    worker: str
+    sealed_at: datetime
+    config_sha: str
+    ranges: tuple[Range, ...]
+    objects: tuple[StoredObject, ...]
+    days: Mapping[date, DayCounts]
+    dead_by_reason: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """One per partition; the ledger lets each be taken once."""
+        return tuple(r.link for r in self.ranges)
+
+    @property
+    def received(self) -> int:
+        return sum(r.records for r in self.ranges)
+
+    def total(self, what: str) -> int:
+        """Sum `staged`, `duplicates` or `dead` over the days."""
+        return sum(getattr(counts, what) for counts in self.days.values())
+
+    def problems(self) -> list[str]:
+        """Say what does not add up, a sentence each; empty for a seal fit to be recorded."""
+        found = [
+            f"{r.link}: next {r.next} with {r.records} records"
+            for r in self.ranges
+            if r.next <= r.first or not 0 <= r.records <= r.next - r.first
+        ]
+        if len(set(self.links)) != len(self.links):
+            found.append("a partition appears twice")
+        counted = sum(c.received for c in self.days.values())
+        if self.received != counted:
+            found.append(f"{self.received} records received, {counted} accounted for")
+        for kind, what in ((ObjectKind.ROWS, "staged"), (ObjectKind.DEAD, "dead")):
+            stored = rows_by_day(self.objects, kind)
+            wanted = {day: n for day, c in self.days.items() if (n := getattr(c, what))}
+            if stored != wanted:
+                found.append(f"objects hold {stored} {what}, counts say {wanted}")
+        if sum(self.dead_by_reason.values()) != self.total("dead"):
+            found.append(f"dead by reason {dict(self.dead_by_reason)} ≠ {self.total('dead')} dead")
+        return found
+
+
+def rows_by_day(objects: Iterable[StoredObject], kind: ObjectKind) -> dict[date, int]:
+    """Add up the rows of the objects of one kind, by day; days without rows are left out."""
+    rows: dict[date, int] = {}
+    for stored in objects:
+        if stored.kind is kind and stored.rows:
+            rows[stored.day] = rows.get(stored.day, 0) + stored.rows
+    return rows

@@ -1,0 +1,185 @@
+"""What the ledger promises; `sqlite` and `mongo` pass one behaviour suite for it.
+
+Three kinds of entry form the chain of a partition: its start (where reading began), seals, and
+incidents (offsets that can no longer be read). Each takes a link, `tp@start` or `tp@first`, and a
+link can be taken once: that is all the fencing a worker needs.
+"""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from app.core.seal import DayCounts, Range, Seal, StoredObject
+
+
+class EntryKind(StrEnum):
+    """What an entry of the chain is."""
+
+    START = "start"
+    SEAL = "seal"
+    INCIDENT = "incident"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStart:
+    """Where the first reader of a partition began. `topic_id` names the topic's incarnation."""
+
+    event: str
+    tp: str
+    first: int
+    topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Offsets `range.first` to `range.next - 1` that can not be read any more, and why."""
+
+    id: str
+    event: str
+    range: Range
+    what: str
+    seen_at: datetime
+    topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The end of a partition's chain: read on from `next`.
+
+    The dedupe table must have been recovered up to `changelog` at least (-1: no demand).
+    """
+
+    next: int
+    changelog: int
+    topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry as one partition sees it, for the audit."""
+
+    kind: EntryKind
+    id: str
+    range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class DirtyDay:
+    """A day that has `seals` (ids) which no committed load named."""
+
+    day: date
+    seals: tuple[str, ...]
+    oldest_sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DaySeals:
+    """All the ledger knows of one day of one event type: the load's manifest.
+
+    `seals` are the ids of the seals with row objects for the day, in order; `objects` theirs.
+    """
+
+    day: date
+    seals: tuple[str, ...]
+    objects: tuple[StoredObject, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(stored.rows for stored in self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class DayLoad:
+    """One day as a committed load left it: `staged` rows went in, `rows` stand in the table."""
+
+    event: str
+    table: str
+    day: date
+    run: str
+    fence: int
+    seals: tuple[str, ...]
+    staged: int
+    rows: int
+    loaded_at: datetime
+
+    @property
+    def collapsed(self) -> int:
+        return self.staged - self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """Counts of one day over all its seals, and how many staged rows wait for a load."""
+
+    day: date
+    counts: DayCounts
+    unloaded: int
+    objects: int
+    bytes: int
+
+
+class Ledger(Protocol):
+    """Every method raises `Transient` when the store can not be reached or is busy."""
+
+    async def record(self, seal: Seal) -> None:
+        """Append a seal to the chains of its partitions, all or nothing, durably.
+
+        Recording the same seal (by id) again is a no-op, so an unanswered call may be repeated.
+
+        Raises:
+            Fenced: a link is taken by another entry, or a range does not start where its chain
+                ends. Nothing was written.
+        """
+
+    async def start_chains(self, starts: Collection[ChainStart]) -> Mapping[str, Cursor]:
+        """Begin the chain of each partition that has none; return the cursor of each given one.
+
+        Whoever comes first decides where the chain starts; the others get that answer.
+        """
+
+    async def record_incident(self, incident: Incident) -> None:
+        """Append an incident to its partition's chain. Raises `Fenced` as `record` does."""
+
+    async def cursors(self, tps: Collection[str]) -> Mapping[str, Cursor]:
+        """Find the end of each partition's chain; partitions without a chain are left out."""
+
+    def chain(self, tp: str) -> AsyncIterator[Link]:
+        """Walk a partition's entries by ascending `first`, the start entry before all."""
+
+    async def partitions(self) -> Mapping[str, Sequence[str]]:
+        """All partitions with a chain, by event."""
+
+    def seals(self, event: str | None = None, *, day: date | None = None) -> AsyncIterator[Seal]:
+        """Walk the seals by ascending id, of one event and with objects or counts of one day."""
+
+    def incidents(self, event: str | None = None) -> AsyncIterator[Incident]:
+        """Walk the incidents by ascending id."""
+
+    async def dirty(self, event: str) -> Sequence[DirtyDay]:
+        """Find the days with seals newer than their last load, oldest day first."""
+
+    async def manifest(self, event: str, days: Iterable[date]) -> Sequence[DaySeals]:
+        """Name every row object of each day, of all versions; a day without any has none."""
+
+    async def record_load(self, loads: Sequence[DayLoad]) -> None:
+        """Remember committed loads: the named seals are no longer dirty on their day.
+
+        Recording a load again is a no-op; one with a lower fence than the recorded one is ignored.
+        """
+
+    async def loads(self, event: str, table: str) -> Mapping[date, DayLoad]:
+        """The last committed load of each day."""
+
+    async def totals(self, event: str) -> Sequence[DayTotals]:
+        """Counts by day, ascending, each day that has any."""
+
+    async def next_fence(self, name: str) -> int:
+        """Count up a durable counter and return its new value; never the same twice."""
+
+    async def ping(self) -> None:
+        """Answer, or raise `Transient`."""
+
+    async def close(self) -> None:
+        """Let go of connections. Nothing recorded depends on it."""

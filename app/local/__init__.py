@@ -1,0 +1,1 @@
+"""The local stack: real servers from package registries, as child processes."""

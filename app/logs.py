@@ -1,0 +1,64 @@
+"""One pipe for all log lines: loguru, JSON in production, readable on a terminal.
+
+Never bind or format a payload, a key or a secret.
+"""
+
+import logging
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING, Literal
+
+import orjson
+from loguru import logger
+
+if TYPE_CHECKING:
+    from loguru import Message
+
+TEXT = (
+    "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message} <dim>{extra}</dim>\n"
+    "{exception}"
+)
+
+
+def set_up_logs(level: str, format: Literal["auto", "json", "text"], **context: str) -> None:
+    """Send loguru and the standard library's loggers to stderr, with `context` on every line."""
+    on_terminal = sys.stderr.isatty()
+    as_json = format == "json" or (format == "auto" and not on_terminal)
+    logger.remove()
+    logger.configure(extra=dict(context))
+    if as_json:
+        logger.add(_write_json, level=level)
+    else:
+        logger.add(sys.stderr, level=level, format=TEXT, colorize=on_terminal)
+    logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+def _write_json(message: "Message") -> None:
+    record = message.record
+    line = {
+        "time": record["time"].isoformat(),
+        "level": record["level"].name,
+        "message": record["message"],
+        **record["extra"],
+    }
+    if record["exception"] is not None:
+        line["exception"] = repr(record["exception"].value)
+    sys.stderr.buffer.write(orjson.dumps(line, default=str) + b"\n")
+    sys.stderr.buffer.flush()
+
+
+class _Forward(logging.Handler):
+    """Hand a standard-library record to loguru, from the line that logged it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            level: str | int = logger.level(record.levelname).name
+        except ValueError:
+            level = record.levelno
+        frame: FrameType | None = logging.currentframe()
+        depth = 2
+        while frame is not None and frame.f_code.co_filename == logging.__file__:
+            frame, depth = frame.f_back, depth + 1
+        logger.opt(depth=depth, exception=record.exc_info).bind(logger=record.name).log(
+            level, record.getMessage()
+        )

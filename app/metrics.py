@@ -1,0 +1,44 @@
+"""Every metric, declared once. Labels are bounded: event types, reasons, closed lists."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+GATEWAY_REQUESTS = Counter(
+    "forebay_gateway_requests_total", "HTTP requests to the events API.", ["status"]
+)
+GATEWAY_EVENTS = Counter(
+    "forebay_gateway_events_total",
+    "Events answered, by verdict: accepted, retry, or the reason of the rejection.",
+    ["event", "verdict"],
+)
+GATEWAY_IN_FLIGHT = Gauge(
+    "forebay_gateway_in_flight_bytes", "Bytes taken in and not yet acknowledged by Kafka."
+)
+GATEWAY_PUBLISH_SECONDS = Histogram(
+    "forebay_gateway_publish_seconds",
+    "From an event's arrival to Kafka's acknowledgement.",
+    buckets=SECONDS,
+)
+WORKER_EVENTS = Counter(
+    "forebay_worker_events_total",
+    "Records judged, by verdict: staged, duplicate, or the reason of the dead letter.",
+    ["event", "verdict"],
+)
+WORKER_SEALS = Counter("forebay_worker_seals_total", "Seals recorded, by what cut them.",
+                       ["event", "cut_by"])  # fmt: skip
+WORKER_SEAL_SECONDS = Histogram(
+    "forebay_worker_seal_seconds", "From cutting a seal to its ledger entry.", buckets=SECONDS
+)
+WORKER_HELD_BYTES = Gauge("forebay_worker_held_bytes", "Memory held by open and closing seals.")
+SCHEDULER_LOADS = Counter(
+    "forebay_scheduler_loads_total",
+    "Runs, by outcome: committed, nothing_to_do, locked, failed.",
+    ["event", "outcome"],
+)
+SCHEDULER_LOAD_SECONDS = Histogram(
+    "forebay_scheduler_load_seconds", "Length of a committed run.", buckets=SECONDS
+)
+SCHEDULER_DIRTY_DAYS = Gauge(
+    "forebay_scheduler_dirty_days", "Days with seals that no load has named.", ["event"]
+)

@@ -1,0 +1,1 @@
+"""Dirty days in, replaced days out: due, lock, replace, record."""

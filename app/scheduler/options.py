@@ -1,0 +1,28 @@
+"""How often the scheduler looks, and how long it may hold a lock."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from app.options import Options
+
+
+class SchedulerOptions(Options):
+    """Pace and health of a scheduler."""
+
+    app_id: str = Field("forebay-scheduler", description="Kafka consumer group of the timer.")
+    tick_seconds: float = Field(5.0, gt=0, description="How often each scheduler looks for work.")
+    lock_seconds: float = Field(
+        60.0, gt=0, description="The lock's lease; renewed while a load runs."
+    )
+    max_days_per_run: int = Field(31, ge=1, description="A backfill goes in runs of so many days.")
+    attempts: int = Field(3, ge=1, description="Tries of one run before it is reported as failed.")
+    data_dir: Path = Path(".forebay/scheduler")
+    host: str = "127.0.0.1"
+    port: int = Field(8082, ge=0, le=65535, description="/livez, /readyz and /metrics; 0: free.")
+
+
+class RedisOptions(Options):
+    """Where the lock lives. Losing Redis loses no data: the fence comes from the ledger."""
+
+    url: str = Field("", description="redis://host:port/0. Empty: the local stack's.")

@@ -1,0 +1,89 @@
+"""Every environment variable, described, read once.
+
+`KAFKA__BROKERS` sets `kafka.brokers`, and so on: two underscores go one level down.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.errors import Fatal
+from app.gateway.options import GatewayOptions
+from app.kafka import KafkaOptions
+from app.ledger.options import LedgerOptions
+from app.options import Options
+from app.scheduler.options import RedisOptions, SchedulerOptions
+from app.worker.options import SealOptions, WorkerOptions
+from sinks.duckdb.options import DuckDBOptions
+from sinks.s3.options import S3Options
+from sinks.snowflake.options import SnowflakeOptions
+
+
+class Role(StrEnum):
+    """What one process is."""
+
+    GATEWAY = "gateway"
+    WORKER = "worker"
+    SCHEDULER = "scheduler"
+
+
+class LogOptions(Options):
+    """How log lines look."""
+
+    format: Literal["auto", "json", "text"] = Field(
+        "auto", description="auto: text on a terminal, JSON elsewhere."
+    )
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class SentryOptions(Options):
+    """Errors go to Sentry when a DSN is set."""
+
+    dsn: SecretStr = SecretStr("")
+    environment: str = "development"
+    traces_sample_rate: float = Field(0.0, ge=0, le=1)
+
+
+class Settings(BaseSettings):
+    """All of Forebay's configuration besides the topic files."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    role: Role | None = Field(None, description="What `forebay run` starts.")
+    topics_dir: Path = Field(Path("topics"), description="The folder of topic files.")
+    drain_seconds: float = Field(
+        25.0, gt=0, description="After SIGTERM: time to finish what was begun."
+    )
+    warehouse: Literal["duckdb", "snowflake"] = "duckdb"
+    kafka: KafkaOptions = KafkaOptions()
+    gateway: GatewayOptions = GatewayOptions()
+    worker: WorkerOptions = WorkerOptions()
+    seal: SealOptions = SealOptions()
+    scheduler: SchedulerOptions = SchedulerOptions()
+    redis: RedisOptions = RedisOptions()
+    ledger: LedgerOptions = LedgerOptions()
+    s3: S3Options = S3Options()
+    duckdb: DuckDBOptions = DuckDBOptions()
+    snowflake: SnowflakeOptions = SnowflakeOptions()
+    log: LogOptions = LogOptions()
+    sentry: SentryOptions = SentryOptions()
+
+
+def read_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        Fatal: one line per variable that is wrong, naming it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors()]
+        raise Fatal("The environment is not right.\n" + "\n".join(lines)) from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return "__".join(str(part).upper() for part in location)

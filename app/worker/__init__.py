@@ -1,0 +1,1 @@
+"""Kafka in, sealed objects out: judge, dedupe, batch, seal."""

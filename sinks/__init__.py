@@ -1,0 +1,1 @@
+"""Where events end up: an object store and a warehouse, one protocol each."""

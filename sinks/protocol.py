@@ -1,0 +1,141 @@
+"""What an object store and a warehouse promise; each implementation passes one behaviour suite."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from app.contracts.table import Table
+from app.core.errors import Fatal
+from app.core.seal import StoredObject
+
+
+class ObjectLost(Fatal):
+    """An object that the ledger names is missing or is not what was stored. The text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStat:
+    """A stored object as a listing shows it; `modified` is aware UTC."""
+
+    key: str
+    bytes: int
+    etag: str
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What `finish` made durable: size and sha256 are of the object as stored (compressed)."""
+
+    bytes: int
+    sha256: str
+    etag: str
+
+
+class ObjectWriter(Protocol):
+    """One NDJSON object under construction. It exists for readers only once finished."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory held by buffers, compressor and parts in flight."""
+
+    def append(self, lines: bytes | bytearray) -> None:
+        """Take complete NDJSON lines, each with its newline. Never does I/O."""
+
+    async def relieve(self) -> None:
+        """Upload each full part; returns once `held_bytes` is bounded again. Raises `Transient`."""
+
+    async def finish(self) -> Written:
+        """Make the object durable. Raises `Transient`; it may then be called again."""
+
+    async def abort(self) -> None:
+        """Leave nothing behind, as far as the store can be reached. Never raises."""
+
+
+class ObjectStore(Protocol):
+    """Every method raises `Transient` when the store can not be reached."""
+
+    def writer(self, key: str) -> ObjectWriter:
+        """Begin an object; nothing is stored yet."""
+
+    async def stat(self, key: str) -> ObjectStat | None:
+        """Look an object up; None when there is none."""
+
+    def read(self, key: str) -> AsyncIterator[bytes]:
+        """Stream an object as stored. Raises `ObjectLost` when there is none."""
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
+        """List by ascending key."""
+
+    async def delete(self, keys: Collection[str]) -> None:
+        """Remove; those that do not exist are no error."""
+
+    async def ping(self) -> None:
+        """Answer, or raise `Transient`; `Fatal` when the bucket does not exist or is forbidden."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DayManifest:
+    """What one day of a table must consist of: these objects, and nothing else."""
+
+    day: date
+    seals: tuple[str, ...]
+    objects: tuple[StoredObject, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(stored.rows for stored in self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDay:
+    """A row of the warehouse's own LOAD_CONTROL: written in the transaction that loaded the day."""
+
+    day: date
+    run: str
+    fence: int
+    seals: tuple[str, ...]
+    staged: int
+    rows: int
+    loaded_at: datetime
+
+
+class Warehouse(Protocol):
+    """Every method raises `Transient` when the warehouse can not be reached or is busy."""
+
+    async def prepare(self, table: Table) -> Sequence[str]:
+        """Create what is missing: schema, table, new columns, control tables; never destroy.
+
+        Returns the statements that changed something. Raises `Fatal` when an existing column has
+        a type that the contract's values do not fit.
+        """
+
+    async def loaded(self, table: Table, days: Collection[date]) -> Mapping[date, LoadedDay]:
+        """Read LOAD_CONTROL for these days; days never loaded are left out."""
+
+    async def replace(
+        self, table: Table, days: Sequence[DayManifest], *, run: str, fence: int
+    ) -> Mapping[date, LoadedDay]:
+        """Make the table hold exactly these objects' rows for these days, one per composite key.
+
+        A reader sees the days as they were before or as they are after, never between. If the
+        answer to COMMIT is lost, LOAD_CONTROL tells what happened.
+
+        Raises:
+            Fenced: a higher fence has loaded this table; nothing changed.
+            ObjectLost: an object is missing or differs from the manifest; nothing changed.
+            Transient: nothing changed, or it is unknown and `loaded` will tell.
+        """
+
+    async def count(self, table: Table) -> Mapping[date, int]:
+        """Count the rows that stand in the table, by day."""
+
+    async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
+        """Read rows as Python values by column name, ordered by the composite key: for checks."""
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,18 @@
+"""Where the bucket is."""
+
+from pydantic import Field, SecretStr
+
+from app.options import Options
+
+
+class S3Options(Options):
+    """Empty keys leave it to the usual AWS chain: environment, profile, instance role."""
+
+    endpoint_url: str = Field("", description="Empty: AWS itself, or the local stack's server.")
+    region: str = "us-east-1"
+    bucket: str = "forebay"
+    prefix: str = Field("", description="Put before every key, without slashes at the ends.")
+    access_key_id: str = ""
+    secret_access_key: SecretStr = SecretStr("")
+    part_bytes: int = Field(5 << 20, ge=5 << 20, description="Of a multipart upload.")
+    timeout_seconds: float = Field(30.0, gt=0)
