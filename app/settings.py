@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         25.0, gt=0, description="After SIGTERM: time to finish what was begun."
     )
     warehouse: Literal["duckdb", "snowflake"] = "duckdb"
+    pii_key: SecretStr = Field(
+        SecretStr(""), description="Key of the hashes in fields with `pii: hash`."
+    )
     kafka: KafkaOptions = KafkaOptions()
     gateway: GatewayOptions = GatewayOptions()
     worker: WorkerOptions = WorkerOptions()

@@ -16,3 +16,8 @@ class S3Options(Options):
     secret_access_key: SecretStr = SecretStr("")
     part_bytes: int = Field(5 << 20, ge=5 << 20, description="Of a multipart upload.")
     timeout_seconds: float = Field(30.0, gt=0)
+
+    @property
+    def location(self) -> str:
+        """The bucket and prefix as a URL, `s3://bucket/prefix/`."""
+        return f"s3://{self.bucket}/{self.prefix}/" if self.prefix else f"s3://{self.bucket}/"

@@ -1,0 +1,79 @@
+"""From settings to opened parts; the only place that knows which implementation was chosen."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from app.contracts.compile import compile_contract
+from app.contracts.load import Contracts, load_contracts
+from app.contracts.table import Table
+from app.core.judge import EventType
+from app.ledger.open import open_ledger
+from app.ledger.protocol import Ledger
+from app.settings import Settings
+from sinks.protocol import ObjectStore, Warehouse
+
+
+def contracts_of(settings: Settings) -> Contracts:
+    """Read the topic files. Raises `Fatal` with everything that is wrong with them."""
+    return load_contracts(settings.topics_dir)
+
+
+def kinds_of(settings: Settings, contracts: Contracts) -> Mapping[str, EventType]:
+    """Compile the contracts, by event name."""
+    key = settings.pii_key.get_secret_value().encode() or None
+    return {contract.event: compile_contract(contract, key) for contract in contracts.values()}
+
+
+def tables_of(contracts: Contracts) -> Mapping[str, Table]:
+    """The warehouse table of each event type."""
+    return {contract.event: contract.table for contract in contracts.values()}
+
+
+@asynccontextmanager
+async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """The ledger of `LEDGER__URL`."""
+    ledger = await open_ledger(settings.ledger)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+@asynccontextmanager
+async def opened_objects(settings: Settings) -> AsyncIterator[ObjectStore]:
+    """The bucket of `S3__…`."""
+    from sinks.s3.store import S3ObjectStore
+
+    store = S3ObjectStore(settings.s3)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _duckdb(settings: Settings, objects: ObjectStore) -> Warehouse:
+    from sinks.duckdb.warehouse import DuckDBWarehouse
+
+    return DuckDBWarehouse(settings.duckdb, objects)
+
+
+def _snowflake(settings: Settings, objects: ObjectStore) -> Warehouse:
+    from sinks.snowflake.warehouse import SnowflakeWarehouse
+
+    return SnowflakeWarehouse(settings.snowflake, objects, settings.s3.location)
+
+
+WAREHOUSES: Mapping[str, Callable[[Settings, ObjectStore], Warehouse]] = {
+    "duckdb": _duckdb,
+    "snowflake": _snowflake,
+}
+
+
+@asynccontextmanager
+async def opened_warehouse(settings: Settings, objects: ObjectStore) -> AsyncIterator[Warehouse]:
+    """The warehouse of `WAREHOUSE`."""
+    warehouse = WAREHOUSES[settings.warehouse](settings, objects)
+    try:
+        yield warehouse
+    finally:
+        await warehouse.close()

@@ -1,0 +1,161 @@
+"""A role is an async context manager: entering starts it, leaving drains it."""
+
+import asyncio
+import ctypes
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from loguru import logger
+
+from app.assemble import (
+    contracts_of,
+    kinds_of,
+    opened_ledger,
+    opened_objects,
+    opened_warehouse,
+    tables_of,
+)
+from app.core.errors import Fatal
+from app.health import Readiness
+from app.settings import Role, Settings
+
+
+class Running(Protocol):
+    """A started role."""
+
+    @property
+    def failed(self) -> Awaitable[None]:
+        """Ends, usually by raising, when the role dies by itself."""
+
+
+@asynccontextmanager
+async def gateway(settings: Settings) -> AsyncIterator[Running]:
+    """HTTP in, Kafka out."""
+    from app.contracts.render import openapi
+    from app.gateway.role import gateway as start
+
+    contracts = contracts_of(settings)
+    async with start(
+        settings.gateway,
+        settings.kafka,
+        kinds_of(settings, contracts),
+        contracts.partitions,
+        openapi(contracts),
+        Readiness(),
+    ) as running:
+        yield running
+
+
+@asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[Running]:
+    """Kafka in, sealed objects out."""
+    from app.worker.role import worker as start
+
+    contracts = contracts_of(settings)
+    async with (
+        opened_ledger(settings) as ledger,
+        opened_objects(settings) as objects,
+        start(
+            settings.worker,
+            settings.seal,
+            settings.kafka,
+            kinds_of(settings, contracts),
+            contracts.partitions,
+            contracts.config_sha,
+            ledger,
+            objects,
+            Readiness(),
+            settings.drain_seconds,
+        ) as running,
+    ):
+        yield running
+
+
+@asynccontextmanager
+async def scheduler(settings: Settings) -> AsyncIterator[Running]:
+    """Dirty days in, replaced days out."""
+    from app.scheduler.role import scheduler as start
+
+    contracts = contracts_of(settings)
+    async with (
+        opened_ledger(settings) as ledger,
+        opened_objects(settings) as objects,
+        opened_warehouse(settings, objects) as warehouse,
+        start(
+            settings.scheduler,
+            settings.redis,
+            settings.kafka,
+            tables_of(contracts),
+            contracts.load_every,
+            ledger,
+            warehouse,
+            Readiness(),
+            settings.drain_seconds,
+        ) as running,
+    ):
+        yield running
+
+
+ROLES: Mapping[Role, Callable[[Settings], AbstractAsyncContextManager[Running]]] = {
+    Role.GATEWAY: gateway,
+    Role.WORKER: worker,
+    Role.SCHEDULER: scheduler,
+}
+
+
+async def run_role(settings: Settings) -> None:
+    """Be the role of `settings.role` until SIGTERM, SIGINT or its own death.
+
+    Raises:
+        Fatal: no role was chosen, the role can not go on, or it did not leave within
+            `drain_seconds`.
+    """
+    if settings.role is None:
+        raise Fatal("ROLE is not set; choose one of: " + ", ".join(Role))
+    _bound_malloc()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    entered = asyncio.Event()
+    life = asyncio.create_task(_live(ROLES[settings.role](settings), stop, entered))
+    signalled = asyncio.create_task(stop.wait())
+    await asyncio.wait({life, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    if not life.done():
+        logger.info("stopping, {} s to drain", settings.drain_seconds)
+        if not entered.is_set():
+            life.cancel()  # still waiting for a server: nothing was begun
+        await asyncio.wait({life}, timeout=settings.drain_seconds)
+        if not life.done():
+            life.cancel()
+            raise Fatal(f"did not drain within DRAIN_SECONDS={settings.drain_seconds:g}")
+    if not life.cancelled():
+        life.result()
+        logger.info("stopped")
+
+
+async def _live(
+    role: AbstractAsyncContextManager[Running], stop: asyncio.Event, entered: asyncio.Event
+) -> None:
+    async with role as running:
+        entered.set()
+        failed = asyncio.ensure_future(running.failed)
+        signalled = asyncio.create_task(stop.wait())
+        await asyncio.wait({failed, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        signalled.cancel()
+        if failed.done():
+            failed.result()
+            raise Fatal("the role ended by itself")
+        failed.cancel()
+
+
+def _bound_malloc() -> None:
+    """Keep glibc from giving each thread its own arena: they never shrink. Elsewhere a no-op."""
+    arena_max = -8  # M_ARENA_MAX of malloc.h
+    try:
+        ctypes.CDLL("libc.so.6").mallopt(arena_max, 2)
+    except (OSError, AttributeError):
+        return

@@ -1,0 +1,24 @@
+"""Sentry, when a DSN is set: an ERROR log line is an event, a WARNING is a breadcrumb."""
+
+import sentry_sdk
+from sentry_sdk.integrations.loguru import LoguruIntegration
+
+from app.settings import SentryOptions
+
+
+def set_up_sentry(options: SentryOptions, *, role: str, release: str) -> None:
+    """Start the client for this process; does nothing without a DSN."""
+    dsn = options.dsn.get_secret_value()
+    if not dsn:
+        return
+    sentry_sdk.init(
+        dsn=dsn,
+        environment=options.environment,
+        release=release,
+        traces_sample_rate=options.traces_sample_rate,
+        send_default_pii=False,
+        include_local_variables=False,  # they may hold an event
+        auto_enabling_integrations=False,  # they import every library they know of: 70 MB
+        integrations=[LoguruIntegration()],
+    )
+    sentry_sdk.set_tag("role", role)
