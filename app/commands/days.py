@@ -1,0 +1,71 @@
+"""`forebay days`: which days stand in the warehouse, and which wait."""
+
+import asyncio
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from app.commands.context import (
+    DATA_DIR,
+    AsJson,
+    DataDir,
+    Parts,
+    console,
+    opened_parts,
+    print_json,
+    settings_here,
+)
+
+
+def days(
+    event: Annotated[
+        str | None, typer.Option("--type", help="One event type; otherwise all.")
+    ] = None,
+    dirty: Annotated[bool, typer.Option("--dirty", help="Only days that wait for a load.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """List the days of each event type: what was staged, what is loaded, what waits.
+
+    A day is dirty while the ledger has a seal for it that the last committed load did not name.
+    """
+    rows = asyncio.run(_days(settings_here(data_dir), event, dirty))
+    if as_json:
+        print_json(rows)
+        return
+    table = Table(
+        "event", "day", "staged", "loaded", "collapsed", "waiting", "objects", "last load"
+    )
+    for row in rows:
+        table.add_row(*(str("" if value is None else value) for value in row.values()))
+    console().print(table)
+
+
+async def _days(settings: Any, event: str | None, only_dirty: bool) -> list[dict[str, Any]]:
+    async with opened_parts(settings) as parts:
+        chosen = [event] if event else sorted(parts.contracts)
+        found = [row for name in chosen for row in await _days_of(parts, name)]
+    return [row for row in found if row["waiting"]] if only_dirty else found
+
+
+async def _days_of(parts: Parts, event: str) -> list[dict[str, Any]]:
+    loads = await parts.ledger.loads(event, parts.contracts[event].table.name)
+    rows: list[dict[str, Any]] = []
+    for totals in await parts.ledger.totals(event):
+        day: date = totals.day
+        load = loads.get(day)
+        rows.append(
+            {
+                "event": event,
+                "day": day.isoformat(),
+                "staged": totals.counts.staged,
+                "loaded": load.rows if load else 0,
+                "collapsed": load.collapsed if load else 0,
+                "waiting": totals.unloaded,
+                "objects": totals.objects,
+                "last_load": load.loaded_at.isoformat(timespec="seconds") if load else None,
+            }
+        )
+    return rows

@@ -1,0 +1,80 @@
+"""`forebay ledger …`: read the ledger."""
+
+import asyncio
+import dataclasses
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from app.assemble import opened_ledger
+from app.commands.context import (
+    DATA_DIR,
+    AsJson,
+    DataDir,
+    console,
+    print_json,
+    settings_here,
+)
+from app.core.seal import Seal
+from app.settings import Settings
+
+ledger = typer.Typer(help="Read the ledger: what was consumed, seal by seal.", no_args_is_help=True)
+
+
+@ledger.callback()
+def _group() -> None:
+    """Read the ledger: what was consumed, seal by seal."""
+
+
+@ledger.command()
+def show(
+    event: Annotated[str | None, typer.Option("--type", help="One event type.")] = None,
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only seals that hold this day.")
+    ] = None,
+    last: Annotated[int, typer.Option(min=1, help="Only the newest so many.")] = 20,
+    as_json: AsJson = False,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Show the newest seals: ranges of offsets, objects and counts."""
+    seals = asyncio.run(_seals(settings_here(data_dir), event, day, last))
+    if as_json:
+        print_json([_as_json(seal) for seal in seals])
+        return
+    table = Table(
+        "sealed at", "event", "seal", "offsets", "received", "staged", "dup.", "dead", "objects"
+    )
+    for seal in seals:
+        table.add_row(
+            seal.sealed_at.isoformat(timespec="seconds"),
+            f"{seal.event} v{seal.version}",
+            seal.id,
+            "\n".join(f"{r.tp.rsplit('/', 1)[1]}: {r.first}-{r.next - 1}" for r in seal.ranges),
+            str(seal.received),
+            *(str(seal.total(what)) for what in ("staged", "duplicates", "dead")),
+            str(len(seal.objects)),
+        )
+    console().print(table)
+
+
+async def _seals(
+    settings: Settings, event: str | None, day: datetime | None, last: int
+) -> list[Seal]:
+    newest: list[Seal] = []
+    async with opened_ledger(settings) as opened:
+        async for seal in opened.seals(event, day=day.date() if day else None):
+            newest.append(seal)
+            del newest[:-last]
+    return newest
+
+
+def _as_json(seal: Seal) -> dict[str, Any]:
+    return dataclasses.asdict(seal) | {
+        "days": {
+            day.isoformat(): dataclasses.asdict(counts) | {"received": counts.received}
+            for day, counts in seal.days.items()
+        },
+        "dead_by_reason": dict(seal.dead_by_reason),
+    }

@@ -1,0 +1,38 @@
+"""`forebay run`: be the role that ROLE names."""
+
+import asyncio
+import importlib.metadata
+import sys
+from typing import Annotated
+
+import typer
+from loguru import logger
+
+from app.core.errors import ForebayError
+from app.logs import set_up_logs
+from app.roles import run_role
+from app.sentry import set_up_sentry
+from app.settings import Role, read_settings
+
+
+def run(
+    role: Annotated[
+        Role | None, typer.Option(help="Instead of the environment variable ROLE.")
+    ] = None,
+) -> None:
+    """Be one role: **gateway**, **worker** or **scheduler**, chosen by `ROLE`.
+
+    Runs until SIGTERM, then finishes what was begun within `DRAIN_SECONDS` and exits 0.
+    Exits 1 with one sentence when it can not go on; a supervisor starts it again.
+    """
+    settings = read_settings()
+    if role is not None:
+        settings = settings.model_copy(update={"role": role})
+    name = str(settings.role or "none")
+    set_up_logs(settings.log.level, settings.log.format, role=name)
+    set_up_sentry(settings.sentry, role=name, release=importlib.metadata.version("forebay"))
+    try:
+        asyncio.run(run_role(settings))
+    except ForebayError as error:
+        logger.error("{}", error)
+        sys.exit(1)
