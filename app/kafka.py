@@ -1,10 +1,20 @@
 """How to reach Kafka: options, shared by the roles, and the topics that contracts need."""
 
-from typing import Any, Literal
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
+from loguru import logger
 from pydantic import Field, SecretStr
 
+from app.core.errors import Fatal, ForebayError, Transient
 from app.options import Options
+
+if TYPE_CHECKING:  # importing aiokafka takes time that a short command should not spend
+    from aiokafka.admin import AIOKafkaAdminClient
 
 
 class KafkaOptions(Options):
@@ -45,3 +55,132 @@ class KafkaOptions(Options):
 
             options["ssl_context"] = create_ssl_context(cafile=self.ca_file or None)
         return options
+
+
+@contextmanager
+def kafka_errors(doing: str) -> Iterator[None]:
+    """Translate what aiokafka raises while `doing` into `Transient` or `Fatal`."""
+    from aiokafka.errors import KafkaError
+
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise translated(error, doing) from error
+
+
+def translated(error: BaseException, doing: str) -> ForebayError:
+    """Say whose fault an aiokafka error is; what the table does not know may work later."""
+    advice = _advice().get(type(error))
+    text = f"{doing}: {str(error) or type(error).__name__}"
+    return Transient(text) if advice is None else Fatal(f"{text}. {advice}")
+
+
+def _advice() -> Mapping[type[BaseException], str]:
+    from aiokafka import errors as kafka
+
+    log_in = "Check KAFKA__USERNAME, KAFKA__PASSWORD, KAFKA__SASL_MECHANISM"
+    allow = "Let KAFKA__USERNAME describe, create, read and write the events topics"
+    upgrade = "Forebay needs Kafka 2.4 or newer"
+    ask = "The cluster does not allow this topic: change the contract or the cluster's policy"
+    return {
+        kafka.SaslAuthenticationFailed: log_in,
+        kafka.AuthenticationFailedError: log_in,
+        kafka.AuthenticationMethodNotSupported: log_in,
+        kafka.UnsupportedSaslMechanismError: log_in,
+        kafka.TopicAuthorizationFailedError: allow,
+        kafka.ClusterAuthorizationFailedError: allow,
+        kafka.IncompatibleBrokerVersion: upgrade,
+        kafka.UnsupportedVersionError: upgrade,
+        kafka.InvalidTopicError: ask,
+        kafka.InvalidConfigurationError: ask,
+        kafka.PolicyViolationError: ask,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as its contract wants it. `config` has Kafka's names, such as `retention.ms`;
+    it counts when the topic is created."""
+
+    partitions: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+async def ensure_topics(options: KafkaOptions, topics: Mapping[str, TopicSpec]) -> None:
+    """Create the topics that are missing; return when each one has its leaders.
+
+    Any number of processes may do this at the same time.
+
+    Raises:
+        Fatal: a topic exists with another number of partitions, or may not be created.
+        Transient: Kafka can not be reached, or is not ready to create them.
+    """
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    admin = AIOKafkaAdminClient(**options.client())
+    with kafka_errors("looking at the topics"):
+        await admin.start()
+        try:
+            missing = sorted(set(topics) - set(_checked(await _partitions(admin), topics)))
+            if missing:
+                await _create(admin, {name: topics[name] for name in missing}, options)
+                await _until_led(admin, topics, options.request_timeout_seconds)
+        finally:
+            await admin.close()
+
+
+async def _partitions(admin: "AIOKafkaAdminClient") -> dict[str, list[int]]:
+    """Each topic's partitions, as the broker ids of their leaders (-1: none yet)."""
+    # Asking by name would create the topic on a broker that creates topics by itself.
+    described = await admin.describe_topics(None)
+    return {
+        topic["topic"]: [partition["leader"] for partition in topic["partitions"]]
+        for topic in described
+        if topic["partitions"]
+    }
+
+
+def _checked(found: dict[str, list[int]], topics: Mapping[str, TopicSpec]) -> dict[str, list[int]]:
+    wrong = [
+        f"topic {name} has {len(found[name])} partitions, its contract wants {spec.partitions}"
+        for name, spec in topics.items()
+        if name in found and len(found[name]) != spec.partitions
+    ]
+    if wrong:
+        raise Fatal(
+            "; ".join(wrong) + ". Another number would send keys to other partitions: "
+            "set kafka.size back, or raise the event's version, which makes a new topic"
+        )
+    return found
+
+
+async def _create(
+    admin: "AIOKafkaAdminClient", topics: Mapping[str, TopicSpec], options: KafkaOptions
+) -> None:
+    from aiokafka.admin import NewTopic
+    from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+    wanted = [
+        NewTopic(name, spec.partitions, options.replication_factor, topic_configs=dict(spec.config))
+        for name, spec in topics.items()
+    ]
+    answer = await admin.create_topics(wanted)
+    for name, code, message in answer.topic_errors:
+        if code == 0:
+            logger.info("created topic {} with {} partitions", name, topics[name].partitions)
+        elif code != TopicAlreadyExistsError.errno:  # another process was faster
+            raise translated(for_code(code)(message), f"creating topic {name}")
+
+
+async def _until_led(
+    admin: "AIOKafkaAdminClient", topics: Mapping[str, TopicSpec], seconds: float
+) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        found = _checked(await _partitions(admin), topics)
+        unled = [name for name in topics if name not in found or -1 in found[name]]
+        if not unled:
+            return
+        if time.monotonic() > deadline:
+            raise Transient("no leader yet for " + ", ".join(unled))
+        await asyncio.sleep(0.1)
