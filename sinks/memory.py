@@ -60,6 +60,10 @@ class MemoryObjectStore:
         """Make the next call of `operation` raise; `after`: it is done, but the answer is lost."""
         self._faults.plan(operation, error, when)
 
+    def mend(self) -> None:
+        """Forget the failures that have not struck yet."""
+        self._faults.planned.clear()
+
     def writer(self, key: str) -> "MemoryWriter":
         return MemoryWriter(self, key, self._faults)
 
@@ -111,14 +115,15 @@ class MemoryWriter:
         self._compressor = isal_zlib.compressobj(1, isal_zlib.DEFLATED, GZIP)
         self._parts: list[bytes] = []
         self._written: Written | None = None
+        self._aborted = False
 
     @property
     def held_bytes(self) -> int:
         return len(self._raw)
 
     def append(self, lines: bytes | bytearray) -> None:
-        if self._written is not None:
-            raise RuntimeError(f"{self._key} is finished")
+        if self._written is not None or self._aborted:
+            raise RuntimeError(f"{self._key} is finished or aborted")
         self._raw += lines
 
     async def relieve(self) -> None:
@@ -129,6 +134,8 @@ class MemoryWriter:
         self._raw.clear()
 
     async def finish(self) -> Written:
+        if self._aborted:
+            raise RuntimeError(f"{self._key} is aborted")
         if self._written is not None:
             return self._written
         self._faults.strike("finish")
@@ -142,6 +149,7 @@ class MemoryWriter:
         return self._written
 
     async def abort(self) -> None:
+        self._aborted = self._written is None
         self._store.uploads.pop(self._key, None)
         self._raw.clear()
         self._parts.clear()
