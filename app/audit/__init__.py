@@ -1,1 +1,11 @@
-"""The proof: ledger, Kafka, objects and warehouse, compared; what does not add up is named."""
+"""The proof: ledger, Kafka, objects and warehouse, compared; what does not add up is named.
+
+`audit` runs it, `AuditReport` is the answer, `kafka_logs` asks Kafka. `README.md` beside this
+file says what is proved, and what is not.
+"""
+
+from app.audit.kafka import KafkaLogs, LogEnds, kafka_logs
+from app.audit.proof import audit
+from app.audit.report import AuditReport, Finding, FindingKind
+
+__all__ = ["AuditReport", "Finding", "FindingKind", "KafkaLogs", "LogEnds", "audit", "kafka_logs"]

@@ -1,0 +1,182 @@
+"""The chain of each partition: do its entries tile the offsets, from the start to the cursor?"""
+
+from collections.abc import Mapping
+
+from app.audit.kafka import LogEnds
+from app.audit.report import MAX_SPANS, Finding, FindingKind, Findings, PartitionBalance
+from app.audit.scratch import Scratch
+from app.core.seal import partition_name
+from app.ledger.protocol import Cursor, EntryKind, Ledger, Link
+
+Topics = Mapping[str, tuple[str, int]]
+"""Event → its topic and how many partitions the contract wants."""
+
+
+async def read_chain(
+    ledger: Ledger, event: str, tp: str, cursor: Cursor | None, scratch: Scratch, findings: Findings
+) -> PartitionBalance:
+    """Walk one chain. `cursor` must have been read before: the chain may have grown since, but it
+    can not have become shorter."""
+    seen = PartitionBalance(tp)
+    walk = _Tiling(event, seen, findings)
+    async for link in ledger.chain(tp):
+        walk.step(link)
+        if link.kind is EntryKind.SEAL:
+            r = link.range
+            scratch.add("links", tp, r.first, r.next, r.records, link.id, event)
+    if cursor is not None and cursor.next > (seen.cursor or 0):
+        findings.add(
+            Finding(
+                FindingKind.CURSOR,
+                f"{tp}: the ledger's cursor says {cursor.next}, but its last entry ends at "
+                f"{seen.cursor}: the entries between are gone; restore the ledger from its backup.",
+                event=event,
+                tp=tp,
+                first=seen.cursor,
+                next=cursor.next,
+            )
+        )
+    return seen
+
+
+class _Tiling:
+    """Follows one chain, entry by entry."""
+
+    def __init__(self, event: str, seen: PartitionBalance, findings: Findings) -> None:
+        self._event, self._seen, self._findings = event, seen, findings
+
+    def step(self, link: Link) -> None:
+        seen, span = self._seen, link.range
+        seen.entries += 1
+        seen.records += span.records
+        if link.kind is EntryKind.START:
+            seen.chain_start = span.first
+            seen.cursor = span.first if seen.cursor is None else max(seen.cursor, span.first)
+            return
+        if seen.cursor is None:
+            self._note(
+                FindingKind.CHAIN_START,
+                span.first,
+                span.next,
+                link.id,
+                "the chain has no start entry, so nobody can say what came before; restore it "
+                "from the ledger's backup.",
+            )
+            seen.cursor = span.first
+        if span.first > seen.cursor:
+            self._gap(seen.cursor, span.first, link.id)
+        elif span.first < seen.cursor:
+            self._overlap(span.first, min(span.next, seen.cursor), link.id)
+        if link.kind is EntryKind.INCIDENT:
+            seen.incidents.append((span.first, span.next))
+        seen.cursor = max(seen.cursor, span.next)
+
+    def _gap(self, first: int, next: int, seal: str) -> None:
+        if len(self._seen.gaps) < MAX_SPANS:
+            self._seen.gaps.append((first, next))
+        self._note(
+            FindingKind.GAP,
+            first,
+            next,
+            None,
+            f"no entry of the ledger covers {next - first} offsets, which end where {seal} "
+            "begins; restore the ledger from its backup, or read these offsets again.",
+        )
+
+    def _overlap(self, first: int, next: int, seal: str) -> None:
+        if len(self._seen.overlaps) < MAX_SPANS:
+            self._seen.overlaps.append((first, next))
+        self._note(
+            FindingKind.OVERLAP,
+            first,
+            next,
+            seal,
+            f"{next - first} offsets are covered twice, the second time by {seal}: its events "
+            "were counted twice; one of the two entries must go.",
+        )
+
+    def _note(self, kind: FindingKind, first: int, next: int, seal: str | None, text: str) -> None:
+        self._findings.add(
+            Finding(
+                kind,
+                f"{self._seen.tp} {first}–{next - 1}: {text}",
+                event=self._event,
+                tp=self._seen.tp,
+                first=first,
+                next=next,
+                seal=seal,
+            )
+        )
+
+
+async def read_incidents(ledger: Ledger, findings: Findings) -> None:
+    """Each incident is a loss that was written down: it stays a finding."""
+    async for incident in ledger.incidents():
+        span = incident.range
+        findings.add(
+            Finding(
+                FindingKind.INCIDENT,
+                f"{span.tp} {span.first}–{span.next - 1}: {incident.what} "
+                f"(incident {incident.id}, seen {incident.seen_at:%Y-%m-%d %H:%M} UTC). "
+                "These events never reached a worker: have their senders send them again.",
+                event=incident.event,
+                tp=span.tp,
+                first=span.first,
+                next=span.next,
+                seal=incident.id,
+            )
+        )
+
+
+def compare_with_log(
+    event: str, seen: PartitionBalance, log: LogEnds | None, findings: Findings
+) -> None:
+    """Set the log's side of `seen`; Kafka must have been asked after the chain was read."""
+    if log is None:
+        return
+    seen.log_start, seen.log_end = log
+    begun_at = seen.cursor if seen.cursor is not None else log.start
+    seen.lag = max(0, log.end - begun_at)
+    if begun_at > log.end:
+        findings.add(
+            Finding(
+                FindingKind.PAST_LOG_END,
+                f"{seen.tp}: the ledger has read up to {begun_at}, but Kafka's log ends at "
+                f"{log.end}: was the topic deleted and created again, or restored? Read "
+                "`forebay ledger show` before a worker starts.",
+                event=event,
+                tp=seen.tp,
+                first=log.end,
+                next=begun_at,
+            )
+        )
+    elif begun_at < log.start:
+        findings.add(
+            Finding(
+                FindingKind.OVERTAKEN,
+                f"{seen.tp} {begun_at}–{log.start - 1}: Kafka's retention removed these offsets "
+                "before a worker read them; they are lost unless their senders send them again. "
+                "The next worker records an incident.",
+                event=event,
+                tp=seen.tp,
+                first=begun_at,
+                next=log.start,
+            )
+        )
+
+
+def check_topic(
+    event: str, topic: str, wanted: int, logs: Mapping[str, LogEnds], findings: Findings
+) -> None:
+    """A topic that exists has as many partitions as its contract says."""
+    there = sum(1 for tp in logs if tp.rsplit("/", 1)[0] == topic)
+    if there not in (0, wanted):
+        findings.add(
+            Finding(
+                FindingKind.PARTITION_COUNT,
+                f"{topic} has {there} partitions in Kafka, the contract says {wanted}: keys have "
+                "moved, so copies may no longer meet; give the contract a new version.",
+                event=event,
+                tp=partition_name(topic, min(there, wanted)),
+            )
+        )

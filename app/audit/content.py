@@ -1,0 +1,136 @@
+"""The deep look: read each object and compare every row with what its seal says."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+import msgspec
+from isal import isal_zlib
+
+from app.audit.objects import BY_KEY, Named
+from app.audit.report import FindingKind, Findings
+from app.audit.scratch import Scratch
+from app.core.seal import ObjectKind, partition_name
+from sinks.protocol import ObjectLost, ObjectStore
+
+GZIP = 31
+GZIP_ERROR = cast("type[Exception]", isal_zlib.error)  # its stub says it is an instance
+STEP_BYTES = 256 << 10
+MAX_LINE_BYTES = 32 << 20
+
+RANGES = "SELECT tp, first, next FROM ranges WHERE seal = ?"
+
+
+class Damaged(Exception):
+    """What is wrong with an object's content."""
+
+
+class Line(msgspec.Struct):
+    """What the audit reads of a row or a dead letter: where it came from."""
+
+    topic: str = msgspec.field(name="_topic")
+    partition: int = msgspec.field(name="_partition")
+    offset: int = msgspec.field(name="_offset")
+    day: str | None = None
+
+
+@dataclass
+class _Reading:
+    """One object while it is read."""
+
+    named: Named
+    ranges: dict[str, tuple[int, int]]
+    rows: int = 0
+    sha: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    decode: msgspec.json.Decoder[Line] = field(
+        default_factory=lambda: msgspec.json.Decoder(Line)
+    )  # fmt: skip
+
+    def take(self, raw: bytes) -> None:
+        self.rows += 1
+        try:
+            line = self.decode.decode(raw)
+        except msgspec.MsgspecError as error:
+            raise Damaged(f"row {self.rows} is not one that a worker writes: {error}") from error
+        tp = partition_name(line.topic, line.partition)
+        first, next_ = self.ranges.get(tp, (0, 0))
+        if not first <= line.offset < next_:
+            raise Damaged(f"row {self.rows} is offset {line.offset} of {tp}, outside of its seal")
+        if self.named.kind == ObjectKind.ROWS and line.day != self.named.day:
+            raise Damaged(f"row {self.rows} is of day {line.day}")
+
+
+async def read_objects(
+    store: ObjectStore, scratch: Scratch, findings: Findings, progress: Callable[[int], None]
+) -> int:
+    """Download every object once, streaming; return how many were read."""
+    count = 0
+    for row in scratch.rows(BY_KEY):
+        named = Named(*row)
+        ranges = {tp: (first, next_) for tp, first, next_ in scratch.rows(RANGES, named.seal)}
+        try:
+            await _read(store, _Reading(named, ranges))
+        except ObjectLost:
+            pass  # the listing has said so
+        except Damaged as damage:
+            findings.add(
+                named.finding(
+                    FindingKind.OBJECT_CONTENT,
+                    f"{damage}; bring the object back as it was. Its day can not be loaded "
+                    "until then.",
+                )
+            )
+        count += 1
+        progress(count)
+    return count
+
+
+async def _read(store: ObjectStore, reading: _Reading) -> None:
+    pending = b""
+    async for text in inflated(_hashed(store.read(reading.named.key), reading)):
+        *lines, pending = (pending + text).split(b"\n")
+        for line in lines:
+            reading.take(line)
+        if len(pending) > MAX_LINE_BYTES:
+            raise Damaged(f"row {reading.rows + 1} does not end within {MAX_LINE_BYTES} bytes")
+    if pending:
+        raise Damaged("the last row has no end")
+    if reading.sha.hexdigest() != reading.named.sha256:
+        raise Damaged(f"its sha256 is {reading.sha.hexdigest()}, not {reading.named.sha256}")
+    if reading.rows != reading.named.rows:
+        raise Damaged(f"it holds {reading.rows} rows")
+
+
+async def _hashed(chunks: AsyncIterator[bytes], reading: _Reading) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        reading.sha.update(chunk)
+        yield chunk
+
+
+async def inflated(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Unpack gzip of any number of members, in pieces of bounded size. Raises `Damaged`."""
+    unpack = _Gunzip()
+    async for chunk in chunks:
+        for piece in unpack.feed(chunk):
+            yield piece
+    if not unpack.complete:
+        raise Damaged("it ends in the middle")
+
+
+class _Gunzip:
+    def __init__(self) -> None:
+        self._member = isal_zlib.decompressobj(GZIP)
+        self.complete = True
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._member.eof:
+                self._member = isal_zlib.decompressobj(GZIP)
+            try:
+                piece = self._member.decompress(data, STEP_BYTES)
+            except GZIP_ERROR as error:
+                raise Damaged(f"it is not gzip: {error}") from error
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            self.complete = self._member.eof
+            yield piece

@@ -1,0 +1,174 @@
+"""The days of one event type: what the ledger staged against what stands in the warehouse."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from app.audit.report import DayBalance, Finding, FindingKind, Findings
+from app.audit.scratch import Scratch
+from app.contracts.table import Table
+from app.core.seal import DayCounts
+from app.ledger.protocol import DayLoad, DayTotals, Ledger
+from sinks.protocol import LoadedDay, Warehouse
+
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class DayFacts:
+    """What ledger and warehouse say of one event type, all of the same moment if `settled`.
+
+    `table` is None, and `counts` and `control` empty, for a type without a topic file.
+    """
+
+    event: str
+    table: Table | None
+    totals: Mapping[date, DayTotals]
+    loads: Mapping[date, DayLoad]
+    counts: Mapping[date, int]
+    control: Mapping[date, LoadedDay]
+    settled: bool
+
+    @property
+    def days(self) -> list[date]:
+        return sorted({*self.totals, *self.loads, *self.counts, *self.control})
+
+
+async def gather_facts(
+    ledger: Ledger, warehouse: Warehouse, table: Table, pause_seconds: float
+) -> DayFacts:
+    """Read until no load came in between, so that a running scheduler raises no false alarm.
+
+    The last reading is returned in any case: what still differs then is no coincidence.
+    """
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            await asyncio.sleep(pause_seconds)
+        before = {d: load.run for d, load in (await ledger.loads(table.event, table.name)).items()}
+        totals = {t.day: t for t in await ledger.totals(table.event)}
+        counts = await warehouse.count(table)
+        control = await warehouse.loaded(table, {*totals, *before, *counts})
+        loads = await ledger.loads(table.event, table.name)
+        settled = before == {d: load.run for d, load in loads.items()}
+        facts = DayFacts(table.event, table, totals, loads, counts, control, settled)
+        if settled and all(_same(loads.get(d), control.get(d)) for d in facts.days):
+            break
+    return facts
+
+
+async def facts_without_table(ledger: Ledger, event: str) -> DayFacts:
+    """What the ledger alone says."""
+    totals = {t.day: t for t in await ledger.totals(event)}
+    return DayFacts(event, None, totals, {}, {}, {}, True)
+
+
+def balance_days(facts: DayFacts, scratch: Scratch, findings: Findings) -> list[DayBalance]:
+    """Count each day, and note what does not add up; hand the loads on to `scratch`."""
+    for load in facts.loads.values():
+        day = load.day.isoformat()
+        scratch.add("loads", load.event, day, load.staged, load.run)
+        for seal in load.seals:
+            scratch.add("loaded", load.event, day, seal)
+    if not facts.settled:
+        findings.add(
+            Finding(
+                FindingKind.UNSETTLED,
+                f"{facts.event}: a load was committed during each of {ATTEMPTS} readings, so the "
+                "numbers are of different moments; run the audit again.",
+                event=facts.event,
+            )
+        )
+    balances = [_balance(facts, day) for day in facts.days]
+    for balance in balances:
+        _check(facts, balance, findings)
+    return balances
+
+
+def _balance(facts: DayFacts, day: date) -> DayBalance:
+    totals, load = facts.totals.get(day), facts.loads.get(day)
+    counts = totals.counts if totals else DayCounts()
+    balance = DayBalance(
+        day,
+        received=counts.received,
+        staged=counts.staged,
+        duplicates=counts.duplicates,
+        dead=counts.dead,
+        loaded=facts.counts.get(day, 0),
+        collapsed=load.collapsed if load else 0,
+        in_flight=totals.unloaded if totals else 0,
+    )
+    taken = balance.in_flight + balance.loaded + balance.collapsed
+    balance.residual = balance.staged - taken
+    return balance
+
+
+def _check(facts: DayFacts, balance: DayBalance, findings: Findings) -> None:
+    if facts.table is None:
+        return
+    event, day = facts.event, balance.day
+    load, control = facts.loads.get(day), facts.control.get(day)
+
+    def note(kind: FindingKind, text: str) -> None:
+        findings.add(Finding(kind, f"{event} {day}: {text}", event=event, day=day))
+
+    if load is None and control is None and balance.loaded:
+        note(
+            FindingKind.UNKNOWN_DAY,
+            f"{balance.loaded} rows stand in the warehouse, but no load is known for this day: "
+            "somebody else wrote them; delete them, or find out who did.",
+        )
+    elif not _same(load, control):
+        note(FindingKind.LOAD_CONTROL, _difference(load, control))
+    elif load is not None and balance.loaded != load.rows:
+        note(
+            FindingKind.WAREHOUSE_ROWS,
+            f"load {load.run} left {load.rows} rows, {balance.loaded} stand there now: "
+            f"{_missing(load.rows - balance.loaded)}; replace the day with `forebay load`.",
+        )
+    named = balance.staged - balance.in_flight
+    if named != (load.staged if load else 0):
+        note(
+            FindingKind.LOAD_SEALS,
+            f"the ledger calls {named} staged rows loaded, the last load took "
+            f"{load.staged if load else 0}: replace the day with `forebay load`.",
+        )
+    if balance.residual and not findings.about(event, day):
+        note(
+            FindingKind.RESIDUAL,
+            f"{balance.residual} rows are accounted for by nothing; replace the day with "
+            "`forebay load` and audit again.",
+        )
+
+
+def _same(load: DayLoad | None, control: LoadedDay | None) -> bool:
+    if load is None or control is None:
+        return load is None and control is None
+    return (load.run, load.fence, load.staged, load.rows, sorted(load.seals)) == (
+        control.run, control.fence, control.staged, control.rows, sorted(control.seals)
+    )  # fmt: skip
+
+
+def _difference(load: DayLoad | None, control: LoadedDay | None) -> str:
+    if load is None and control is not None:
+        return (
+            f"the warehouse committed load {control.run}, which the ledger does not know; the "
+            "next load of this day settles it: run `forebay load`."
+        )
+    if control is None and load is not None:
+        return (
+            f"the ledger knows load {load.run}, LOAD_CONTROL does not: was the warehouse "
+            "restored? Replace the day with `forebay load`."
+        )
+    assert load is not None
+    assert control is not None
+    return (
+        f"ledger and LOAD_CONTROL differ: load {load.run} (fence {load.fence}, {load.staged} "
+        f"staged, {load.rows} rows, {len(load.seals)} seals) against {control.run} (fence "
+        f"{control.fence}, {control.staged} staged, {control.rows} rows, {len(control.seals)} "
+        "seals); replace the day with `forebay load`."
+    )
+
+
+def _missing(rows: int) -> str:
+    return f"{rows} are missing" if rows > 0 else f"{-rows} are too many"

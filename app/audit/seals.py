@@ -1,0 +1,101 @@
+"""The seals one by one: does each add up, and do all of them add up to the ledger's totals?"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from app.audit.report import Finding, FindingKind, Findings
+from app.audit.scratch import Scratch
+from app.core.seal import DayCounts, ObjectKind, Seal, rows_by_day
+from app.ledger.protocol import DayTotals, Ledger
+
+Sums = dict[tuple[str, date], DayCounts]
+
+
+async def read_seals(
+    ledger: Ledger, scratch: Scratch, findings: Findings, progress: Callable[[int], None]
+) -> tuple[int, Sums]:
+    """Walk all seals; return how many there are and what they counted, by event and day."""
+    sums: Sums = {}
+    count = 0
+    async for seal in ledger.seals():
+        count += 1
+        if problems := seal.problems():
+            findings.add(_finding(seal, problems))
+        for day, counts in seal.days.items():
+            sums[seal.event, day] = _add(sums.get((seal.event, day), DayCounts()), counts)
+        for r in seal.ranges:
+            scratch.add("ranges", r.tp, r.first, r.next, r.records, seal.id, seal.event)
+        for o in seal.objects:
+            scratch.add(
+                "objects", o.key, seal.event, o.day.isoformat(), o.kind.value, o.rows, o.bytes,
+                o.sha256, o.etag, seal.id,
+            )  # fmt: skip
+        if count % 100 == 0:
+            progress(count)
+    return count, sums
+
+
+def compare_with_totals(
+    event: str,
+    before: Mapping[date, DayTotals],
+    sums: Sums,
+    after: Mapping[date, DayTotals],
+    findings: Findings,
+) -> None:
+    """Each count of the walk lies between the totals read before and after it; while no seal is
+    written, that means it is equal."""
+    days = {day for name, day in sums if name == event} | set(after)
+    for day in sorted(days):
+        low, high = (_counts(totals, day) for totals in (before, after))
+        walked = sums.get((event, day), DayCounts())
+        for what in ("staged", "duplicates", "dead"):
+            least, n, most = (getattr(counts, what) for counts in (low, walked, high))
+            if not least <= n <= most:
+                findings.add(
+                    Finding(
+                        FindingKind.TOTALS,
+                        f"{event} {day}: the seals add up to {n} {what}, the ledger's totals say "
+                        f"{most}: one of the ledger's documents was changed or removed; restore "
+                        "it from the ledger's backup.",
+                        event=event,
+                        day=day,
+                    )
+                )
+
+
+def _counts(totals: Mapping[date, DayTotals], day: date) -> DayCounts:
+    return totals[day].counts if day in totals else DayCounts()
+
+
+def _add(a: DayCounts, b: DayCounts) -> DayCounts:
+    return DayCounts(a.staged + b.staged, a.duplicates + b.duplicates, a.dead + b.dead)
+
+
+def _finding(seal: Seal, problems: list[str]) -> Finding:
+    days = _wrong_days(seal) or (list(seal.days) if len(seal.days) == 1 else [])
+    spans = [r for r in seal.ranges if not 0 <= r.records <= r.next - r.first] or seal.ranges
+    at = spans[0] if len(spans) == 1 else None
+    where = ", ".join(f"{r.tp} {r.first}–{r.next - 1}" for r in seal.ranges)
+    return Finding(
+        FindingKind.SEAL,
+        f"seal {seal.id} of {seal.event} ({where}) does not add up: {'; '.join(problems)}. "
+        "It was changed after it was written; restore it from the ledger's backup.",
+        event=seal.event,
+        day=days[0] if days else None,
+        tp=at.tp if at else None,
+        first=at.first if at else None,
+        next=at.next if at else None,
+        seal=seal.id,
+    )
+
+
+def _wrong_days(seal: Seal) -> list[date]:
+    wrong: set[date] = set()
+    for kind, what in ((ObjectKind.ROWS, "staged"), (ObjectKind.DEAD, "dead")):
+        stored = rows_by_day(seal.objects, kind)
+        wrong |= {
+            day
+            for day in {*stored, *seal.days}
+            if stored.get(day, 0) != getattr(seal.days.get(day, DayCounts()), what)
+        }
+    return sorted(wrong)
