@@ -14,6 +14,8 @@ class Column:
     nullable: bool
     comment: str
     max_length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
 
 
 LINEAGE: Sequence[Column] = (

@@ -1,0 +1,175 @@
+"""What no single key of a topic file can know: whether its parts, and the files, fit together."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+from app.contracts.fields import Field as EventField
+from app.contracts.fields import IntegerField, NumberField, StringField
+from app.contracts.model import Contract
+from app.contracts.problems import Problem
+from app.contracts.types import TYPES
+from app.core.transforms import Columns, zone
+
+Found = Iterator[tuple[str, str]]  # (path in the file, what)
+HASHABLE = ("string", "uuid", "integer")
+KAFKA_KEYS = ("string", "integer", "uuid", "date")
+
+
+def problems_in(path: Path, contract: Contract) -> list[Problem]:
+    """Find what does not fit together within one file."""
+    found: list[tuple[str, str]] = []
+    if contract.event != path.stem:
+        what = f"event is «{contract.event}»; name the file {contract.event}.yaml"
+        found.append(("", what))
+    elif path.suffix != ".yaml":
+        found.append(("", f"name the file {contract.event}.yaml"))
+    for check in (_fields, _keys, _times, _examples):
+        found += check(contract)
+    columns, broken = _columns(contract)
+    found += broken
+    if not broken:
+        found += _landed(contract, columns)
+    return [Problem(path, where, what) for where, what in found]
+
+
+def problems_between(contracts: Mapping[Path, Contract]) -> Iterator[Problem]:
+    """Find what two files both claim."""
+    events: dict[str, Path] = {}
+    tables: dict[str, Path] = {}
+    for path, contract in contracts.items():
+        first = events.setdefault(contract.event, path)
+        if first is not path:
+            yield Problem(path, "event", f"«{contract.event}» is {first.name} already; keep one")
+        first = tables.setdefault(contract.warehouse.table, path)
+        if first is not path:
+            yield Problem(
+                path,
+                "warehouse.table",
+                f"{contract.warehouse.table} belongs to {first.name} already; choose another",
+            )
+
+
+def _fields(contract: Contract) -> Found:
+    for name, field in contract.fields.items():
+        where = f"fields.{name}"
+        if name == "day":
+            yield where, "«day» is the table's own column; choose another name"
+        if field.pii is None and field.type in ("string", "json"):
+            yield f"{where}.pii", f"is missing; a {field.type} needs keep, hash or drop"
+        if field.pii == "hash" and field.type not in HASHABLE:
+            yield f"{where}.pii", f"a {field.type} can not be hashed; keep or drop it"
+        yield from ((f"{where}.{key}", what) for key, what in _bounds(field))
+
+
+def _bounds(field: EventField) -> Found:
+    if isinstance(field, IntegerField | NumberField):
+        low, high = field.minimum, field.maximum
+        if low is not None and high is not None and low > high:
+            yield "minimum", f"{low} is more than maximum {high}; no value would fit"
+    if field.type == "decimal" and field.scale > field.precision:
+        yield "scale", f"{field.scale} is more than precision {field.precision}"
+    if isinstance(field, StringField):
+        yield from _text_bounds(field)
+
+
+def _text_bounds(field: StringField) -> Found:
+    if field.pattern is not None:
+        try:
+            SchemaValidator(core_schema.str_schema(pattern=field.pattern))
+        except SchemaError:
+            yield "pattern", "no regular expression that Rust's regex understands"
+            return
+    if field.one_of is None:
+        return
+    if field.pattern is not None or field.max_length is not None:
+        yield "one_of", "says it all; remove pattern and max_length"
+    if len(set(field.one_of)) < len(field.one_of):
+        yield "one_of", "names a value twice"
+
+
+def _keys(contract: Contract) -> Found:
+    for where, name, types in (
+        ("kafka.key", contract.kafka.key, KAFKA_KEYS),
+        ("day.from", contract.day.source, ("timestamp",)),
+    ):
+        field = contract.fields.get(name)
+        if field is None:
+            yield where, f"«{name}» is not in fields; there is {', '.join(contract.fields)}"
+        elif field.optional:
+            yield where, f"«{name}» is optional; every event must have it"
+        elif field.type not in types:
+            yield where, f"«{name}» is {field.type}; it must be {' or '.join(types)}"
+
+
+def _times(contract: Contract) -> Found:
+    day, dedupe, kafka = contract.day, contract.dedupe, contract.kafka
+    try:
+        zone(day.timezone)
+    except ValueError as error:
+        yield "day.timezone", error.args[1]
+    if day.late_days != "any" and day.late_days > dedupe.remember_days:
+        yield (
+            "day.late_days",
+            f"{day.late_days} is more than dedupe.remember_days {dedupe.remember_days}: "
+            "a late copy would pass for new; make them equal at least",
+        )
+    if kafka.retention_days < dedupe.remember_days:
+        yield (
+            "kafka.retention_days",
+            f"{kafka.retention_days} is less than dedupe.remember_days {dedupe.remember_days}: "
+            "what was seen could not be read again; make them equal at least",
+        )
+
+
+def _examples(contract: Contract) -> Found:
+    if not any(example.row is not None for example in contract.examples):
+        yield "examples", "none lands; add one with row"
+    if not any(example.rejected for example in contract.examples):
+        yield "examples", "none is rejected; add one with rejected"
+    names = [example.name for example in contract.examples]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield f"examples.{index}.name", f"«{name}» is there twice; each says something else"
+
+
+def _columns(contract: Contract) -> tuple[Columns, list[tuple[str, str]]]:
+    """Follow the columns through the transforms, up to the first that does not fit."""
+    columns = contract.sent
+    for index, transform in enumerate(contract.transform):
+        try:
+            columns = transform.columns(columns)
+        except ValueError as error:
+            key, what = error.args
+            return columns, [(f"transform.{index}.{key}", what)]
+        if "day" in columns and "day" not in contract.fields:
+            what = "«day» is the table's own column; choose another name"
+            return columns, [(f"transform.{index}.to", what)]
+    return columns, []
+
+
+def _landed(contract: Contract, columns: Columns) -> Found:
+    for index, name in enumerate(contract.dedupe.by):
+        column, where = columns.get(name), f"dedupe.by.{index}"
+        if column is None:
+            yield where, f"«{name}» is no column; there is {', '.join(columns)}"
+        elif column.pii == "drop":
+            yield where, f"«{name}» is dropped; the table must have the composite key"
+        elif column.nullable:
+            yield where, f"«{name}» is optional; every event must have it"
+        elif not TYPES[column.type].is_key:
+            yield where, f"«{name}» is {column.type}; equal values of it may differ in writing"
+        if name in contract.dedupe.by[:index]:
+            yield where, f"«{name}» is there twice; remove one"
+    for index, name in enumerate(contract.warehouse.cluster_by):
+        if name != "day" and name not in contract.landed:
+            yield f"warehouse.cluster_by.{index}", _no_column(name, contract.landed)
+    for index, example in enumerate(contract.examples):
+        for name in example.row or ():
+            if name != "day" and name not in contract.landed:
+                yield f"examples.{index}.row.{name}", _no_column(name, contract.landed)
+
+
+def _no_column(name: str, columns: Iterable[str]) -> str:
+    return f"«{name}» is no column; there is day, {', '.join(columns)}"

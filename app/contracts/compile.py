@@ -1,0 +1,182 @@
+"""Turn a contract into the plain functions that judge and write its events."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from pydantic_core import SchemaValidator, core_schema
+
+from app.contracts.fields import Field
+from app.contracts.model import Contract
+from app.contracts.rejections import FORM, nul_in, rejection
+from app.contracts.types import TYPES
+from app.core.errors import Fatal
+from app.core.judge import EventType, Row
+from app.core.pii import MIN_KEY_BYTES, PII_KEY, PiiHash
+from app.core.transforms import Columns, Step, zone
+
+NUL = b"\\u0000"
+
+
+def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventType:
+    """Compile one contract. `pii_key` is the secret of its keyed hashes.
+
+    Raises:
+        Fatal: a field is to be hashed, and there is no key or one too short.
+    """
+    day = contract.day
+    return EventType(
+        name=contract.event,
+        version=contract.version,
+        topic=contract.topic,
+        max_bytes=contract.kafka.max_event_bytes,
+        late=None if day.late_days == "any" else timedelta(days=day.late_days),
+        early=timedelta(minutes=day.early_minutes),
+        keep=contract.dedupe.keep,
+        parse=_parser(contract),
+        transform=_transformer(contract, pii_key),
+        occurred_at=itemgetter(day.source),
+        day=_calendar(day.timezone),
+        partition_key=_partition_key(contract),
+        dedupe_key=_dedupe_key(contract),
+        line=_liner(contract.landed),
+    )
+
+
+def _parser(contract: Contract) -> Callable[[bytes], Row]:
+    schema = core_schema.typed_dict_schema(
+        {name: _field(field) for name, field in contract.fields.items()},
+        extra_behavior="forbid",
+        strict=True,
+    )
+    validate = SchemaValidator(schema).validate_json
+    forms = {name: _form(field) for name, field in contract.fields.items()}
+
+    def parse(raw: bytes) -> Row:
+        try:
+            event: Row = validate(raw)
+        except ValidationError as error:
+            raise rejection(error, forms) from None
+        # A backslash before it would make it six harmless characters, hence the second look.
+        if NUL in raw:
+            for name, value in event.items():
+                if isinstance(value, str) and "\0" in value:
+                    raise nul_in(name)
+        return event
+
+    return parse
+
+
+def _field(field: Field) -> core_schema.TypedDictField:
+    schema = TYPES[field.type].core(field)
+    if not field.optional:
+        return core_schema.typed_dict_field(schema)
+    nullable = core_schema.nullable_schema(schema)
+    return core_schema.typed_dict_field(
+        core_schema.with_default_schema(nullable, default=None), required=False
+    )
+
+
+def _form(field: Field) -> str:
+    if field.type == "decimal":
+        digits = f"{field.precision - field.scale} digits before and {field.scale} after the point"
+        return f'must be a decimal in a string, such as "12.50", with up to {digits}'
+    return FORM[field.type]
+
+
+def _transformer(contract: Contract, pii_key: bytes | None) -> Callable[[Row], Row]:
+    columns, steps = contract.sent, list[Step]()
+    for transform in contract.transform:
+        steps.append(transform.step(columns))
+        columns = transform.columns(columns)
+    hashed = [name for name, column in columns.items() if column.pii == "hash"]
+    names = [name for name, column in columns.items() if column.pii != "drop"]
+    in_order = names == list(contract.fields)
+    if hashed:
+        steps.append(_hashing(contract, hashed, pii_key))
+
+    def transform_row(event: Row) -> Row:
+        row = event.copy()
+        for step in steps:
+            step(row)
+        return row if in_order else {name: row[name] for name in names}
+
+    return transform_row
+
+
+def _hashing(contract: Contract, names: list[str], key: bytes | None) -> Step:
+    if key is None or len(key) < MIN_KEY_BYTES:
+        raise Fatal(
+            f"{contract.event}: {', '.join(names)} must be hashed; set {PII_KEY} to a secret of "
+            f"{MIN_KEY_BYTES} bytes or more, the same in every process"
+        )
+    hide = PiiHash(key)
+
+    def step(row: Row) -> None:
+        for name in names:
+            if (value := row[name]) is not None:
+                row[name] = hide(str(value))
+
+    return step
+
+
+def _calendar(timezone: str) -> Callable[[datetime], date]:
+    tz = UTC if timezone == "UTC" else zone(timezone)
+    return lambda moment: moment.astimezone(tz).date()
+
+
+def _partition_key(contract: Contract) -> Callable[[Row], bytes]:
+    name = contract.kafka.key
+    return lambda event: str(event[name]).encode()
+
+
+def _dedupe_key(contract: Contract) -> Callable[[Row], bytes]:
+    """Hash a JSON list of the key columns, or of all columns where the newest copy stands.
+
+    JSON keeps ("a", "bc") apart from ("ab", "c"), and 1 from "1".
+    """
+    if contract.dedupe.keep == "last":
+        names = list(contract.landed)
+    else:
+        names = list(contract.dedupe.by)
+    encode = _encoders(contract.landed, names)
+
+    def dedupe_key(row: Row) -> bytes:
+        values = [row[name] for name in names]
+        for index, change in encode:
+            if (value := values[index]) is not None:
+                values[index] = change(value)
+        return blake2b(_dump(values), digest_size=16).digest()
+
+    return dedupe_key
+
+
+def _encoders(columns: Columns, names: list[str]) -> list[tuple[int, Callable[[Any], Any]]]:
+    changes = ((i, TYPES[columns[name].type].encode) for i, name in enumerate(names))
+    return [(index, change) for index, change in changes if change is not None]
+
+
+def _liner(columns: Columns) -> Callable[[Row, date], bytes]:
+    names = list(columns)
+    encode = [(names[index], change) for index, change in _encoders(columns, names)]
+
+    def line(row: Row, day: date) -> bytes:
+        out = {"day": day.isoformat(), **row}
+        for name, change in encode:
+            if (value := out[name]) is not None:
+                out[name] = change(value)
+        return _dump(out)
+
+    return line
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

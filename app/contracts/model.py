@@ -1,0 +1,189 @@
+"""What a topics/*.yaml file may say. The descriptions become the reference and the schema."""
+
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
+
+from app.contracts.fields import NAME, Strict
+from app.contracts.fields import Field as EventField
+from app.contracts.table import LINEAGE, Column, Table
+from app.core.errors import Reason
+from app.core.pii import HASH_LENGTH
+from app.core.transforms import Columns, Landing, Transform
+
+SIZES = {"small": 2, "medium": 6, "large": 24}  # partitions
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Owners(Strict):
+    """Whom to ask."""
+
+    team: str = Field(min_length=1)
+    chat: str = Field(min_length=1, description='The team\'s channel, such as "#checkout-data".')
+
+
+class Kafka(Strict):
+    """The topic of the event."""
+
+    key: str = Field(description="Field whose value decides the partition, so keeps its order.")
+    size: Literal["small", "medium", "large"] = Field(
+        "small",
+        description="Number of partitions: " + ", ".join(f"{k} {v}" for k, v in SIZES.items()),
+    )
+    retention_days: int = Field(7, ge=1, le=365)
+    max_event_bytes: int = Field(262_144, ge=1_024, le=1_000_000, description="As sent.")
+
+
+class Dedupe(Strict):
+    """Which two events are the same one, and which of them stands."""
+
+    by: tuple[str, ...] = Field(
+        min_length=1, description="Columns that together name an event: the composite key."
+    )
+    keep: Literal["first", "last"] = Field(
+        "first", description="first: later copies change nothing. last: the newest copy stands."
+    )
+    remember_days: int = Field(3, ge=1, le=90, description="How long a worker knows a key.")
+
+
+class Day(Strict):
+    """Which calendar day, so which part of the table, an event belongs to."""
+
+    source: str = Field(alias="from", description="A timestamp field.")
+    timezone: str = Field("UTC", description="Whose calendar, such as America/New_York.")
+    late_days: Annotated[int, Field(ge=0, le=3_650)] | Literal["any"] = Field(
+        3, description="Received later than this: dead letter too_late. any: never too late."
+    )
+    early_minutes: int = Field(
+        60, ge=0, le=10_080, description="Received so long before it happened: too_early."
+    )
+
+
+class Warehouse(Strict):
+    """The table."""
+
+    table: str = Field(
+        pattern=r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$", description="SCHEMA.TABLE"
+    )
+    cluster_by: tuple[str, ...] = ()
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str) and value[:-1].isdecimal() and value[-1:] in UNITS:
+        return timedelta(seconds=int(value[:-1]) * UNITS[value[-1]])
+    raise ValueError("write a duration such as 30s, 15m or 1h")
+
+
+class Load(Strict):
+    """How often the table is brought up to date."""
+
+    every: Annotated[
+        timedelta,
+        BeforeValidator(_seconds, json_schema_input_type=Annotated[
+            str, Field(pattern=r"^\d+[smhd]$")
+        ]),
+    ] = Field(timedelta(minutes=15), ge=timedelta(seconds=1), le=timedelta(days=1))  # fmt: skip
+
+
+class Rejection(Strict):
+    """Why an example must be rejected."""
+
+    reason: Reason
+    field: str | None = None
+
+
+class Example(Strict):
+    """An event and what must become of it; run by `forebay topics check` and by the tests."""
+
+    name: str = Field(min_length=1)
+    given: dict[str, JsonValue]
+    received_at: str | None = Field(
+        None, description="When it was received; left out: the moment it happened."
+    )
+    row: dict[str, JsonValue] | None = Field(None, description="Some of the columns that land.")
+    rejected: Rejection | None = None
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        if (self.row is None) == (self.rejected is None):
+            raise ValueError("say what becomes of it: either row or rejected")
+        return self
+
+
+class Contract(Strict):
+    """One event type: what it holds, who owns it, and where it ends up."""
+
+    event: str = Field(pattern=NAME, max_length=64)
+    version: int = Field(ge=1)
+    summary: str = Field(min_length=10)
+    app: str = Field(pattern=NAME, description="The source that sends it.")
+    owners: Owners
+    fields: dict[Annotated[str, Field(pattern=NAME, max_length=64)], EventField] = Field(
+        min_length=1
+    )
+    kafka: Kafka
+    dedupe: Dedupe
+    day: Day
+    transform: tuple[Transform, ...] = ()
+    warehouse: Warehouse
+    load: Load = Load()
+    examples: tuple[Example, ...] = Field(min_length=2)
+
+    @property
+    def topic(self) -> str:
+        return f"events.{self.event}.v{self.version}"
+
+    @property
+    def partitions(self) -> int:
+        return SIZES[self.kafka.size]
+
+    @cached_property
+    def sent(self) -> Columns:
+        """The fields as columns, before any transform."""
+        return {name: _landing(field) for name, field in self.fields.items()}
+
+    @cached_property
+    def landed(self) -> Columns:
+        """The event's columns as the table has them: transformed, hashed, without dropped ones."""
+        columns = self.sent
+        for transform in self.transform:
+            columns = transform.columns(columns)
+        return {name: _hashed(c) for name, c in columns.items() if c.pii != "drop"}
+
+    @cached_property
+    def table(self) -> Table:
+        """The warehouse table: `day`, the landed columns, the lineage."""
+        day = Column("day", "date", False, f"Day of {self.day.source}, {self.day.timezone} time.")
+        landed = [
+            Column(name, c.type, c.nullable, c.about, c.max_length, c.precision, c.scale)
+            for name, c in self.landed.items()
+        ]
+        return Table(
+            event=self.event,
+            name=self.warehouse.table,
+            comment=self.summary,
+            columns=(day, *landed, *LINEAGE),
+            key=self.dedupe.by,
+            keep=self.dedupe.keep,
+            cluster_by=self.warehouse.cluster_by,
+        )
+
+
+def _landing(field: EventField) -> Landing:
+    return Landing(
+        type=field.type,
+        nullable=field.optional,
+        about=field.about,
+        pii=field.pii or "keep",
+        max_length=getattr(field, "max_length", None),
+        precision=getattr(field, "precision", None),
+        scale=getattr(field, "scale", None),
+    )
+
+
+def _hashed(column: Landing) -> Landing:
+    if column.pii != "hash":
+        return column
+    return Landing("string", column.nullable, column.about, "hash", HASH_LENGTH)

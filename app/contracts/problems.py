@@ -1,0 +1,112 @@
+"""What is wrong with a topic file, said so that its author knows what to do."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from app.contracts.model import Contract
+
+Location = tuple[int | str, ...]
+
+# pydantic's error types whose own text does not say what to do
+WHAT = {
+    "missing": "is missing; add it",
+    "string_type": "must be text; put it in quotes",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "model_type": "must be a mapping (key: value)",
+    "model_attributes_type": "must be a mapping (key: value)",
+    "dict_type": "must be a mapping (key: value)",
+    "tuple_type": "must be a list, such as [a, b]",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "may have at most {max_length} characters",
+    "too_short": "must have at least {min_length} of them",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "union_tag_not_found": "is missing; add it",
+    "union_tag_invalid": "must be one of {expected_tags}",
+    "greater_than_equal": "must be {ge} or more",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be {le} or less",
+}
+PATTERNS = {
+    r"^[a-z][a-z0-9_]*$": "must be lower-case words with underscores, such as order_placed",
+    r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$": (
+        "must be SCHEMA.TABLE in upper case, such as RAW.ORDER_PLACED"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`where` is a dotted path in the file, or empty for the file as a whole."""
+
+    path: Path
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: {self.where}: {self.what}" if self.where else f"{self.path}: {self.what}"
+        )
+
+
+def problems_of(path: Path, error: ValidationError, content: Any) -> list[Problem]:
+    """Turn what pydantic found into problems, each with its place in the file."""
+    found: dict[str, list[str]] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        where = ".".join(map(str, _place(_location(detail), content)))
+        said = found.setdefault(where, [])
+        if (what := _what(detail)) not in said:
+            said.append(what)
+    return [Problem(path, where, ", or ".join(said)) for where, said in found.items()]
+
+
+def _location(detail: ErrorDetails) -> Location:
+    """Where it is; a union's missing or unknown tag is found at the tag."""
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return (*detail["loc"], detail["ctx"]["discriminator"].strip("'"))
+    return detail["loc"]
+
+
+def _place(location: Location, content: Any) -> Iterator[int | str]:
+    """Leave out of a location what is not in the file: the tags of unions, `[key]` marks."""
+    for index, part in enumerate(location):
+        inside = isinstance(content, Mapping) and part in content
+        if inside or (isinstance(content, list) and isinstance(part, int) and part < len(content)):
+            content = content[part]
+        elif index < len(location) - 1 or part == "[key]" or not isinstance(content, Mapping):
+            continue
+        yield part
+
+
+def _what(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown_key(str(detail["loc"][-1]))
+    if kind == "string_pattern_mismatch":
+        return PATTERNS.get(context["pattern"], f"must match {context['pattern']}")
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in WHAT:
+        return WHAT[kind].format(**context)
+    return detail["msg"]
+
+
+def _unknown_key(key: str) -> str:
+    near = get_close_matches(key, sorted(_known_keys()), n=1)
+    return f"unknown key; did you mean «{near[0]}»?" if near else "unknown key; remove it"
+
+
+@cache
+def _known_keys() -> frozenset[str]:
+    definitions = Contract.model_json_schema()
+    every = [definitions, *definitions["$defs"].values()]
+    return frozenset(key for one in every for key in one.get("properties", ()))

@@ -1,0 +1,73 @@
+"""YAML as its version 1.2 means it: `no` is a word, a day in figures is text, keys are unique."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class Unreadable(Exception):
+    """A file that is no YAML we take: `where` in it, and `what` to do."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where, self.what = where, what
+
+
+class _Loader(yaml.CSafeLoader):
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (the name is PyYAML's)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
+            if not isinstance(key, str):
+                raise Unreadable(f"line {line}", "a key must be text; put it in quotes")
+            if key in mapping:
+                raise Unreadable(f"line {line}", f"«{key}» is there twice; remove one")
+            mapping[key] = self.construct_object(value_node, deep=True)
+        return mapping
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"^(?:true|false)$", "tf"),
+    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
+    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
+    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    return int(node.value)
+
+
+def _float(loader: _Loader, node: yaml.ScalarNode) -> float:
+    return float(node.value)
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    return loader.construct_mapping(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read one file. Raises `Unreadable` with the line."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable("file", f"can not be read as UTF-8 text: {error}") from error
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}" if mark else "file"
+        raise Unreadable(where, f"not YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise Unreadable("file", f"not YAML: {error}") from error
