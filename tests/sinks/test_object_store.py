@@ -1,0 +1,430 @@
+"""One suite for every object store: what `sinks.protocol` promises, on each of them."""
+
+import asyncio
+import gzip
+import hashlib
+import random
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from app.core.errors import Fatal, Transient
+from sinks.memory import MemoryObjectStore
+from sinks.protocol import ObjectLost, ObjectStore
+from sinks.s3.options import S3Options
+from sinks.s3.store import S3ObjectStore
+
+MiB = 1 << 20
+KEY = "order_placed/v1/dt=2026-03-01/01JB.ndjson.gz"
+
+
+class CuttingProxy:
+    """A TCP proxy in front of an S3 server.
+
+    `cut`: no connection gets through. `lose_answers`: a request that makes an object visible
+    (a PUT of one, or the completion of an upload) arrives, and its connection dies before the
+    answer.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.upstream = (host, port)
+        self.cut = False
+        self.lose_answers = False
+        self.connections: dict[asyncio.Task[None], asyncio.WriteTransport] = {}
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[int]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+        for transport in self.connections.values():
+            transport.abort()
+        await asyncio.gather(*self.connections)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.connections[task] = writer.transport
+        upstream: asyncio.StreamWriter | None = None
+        try:
+            if not self.cut:
+                answers, upstream = await asyncio.open_connection(*self.upstream)
+                await self._forward(reader, upstream, answers, writer)
+        finally:
+            self.connections.pop(task, None)
+            writer.transport.abort()
+            if upstream is not None:
+                upstream.close()
+
+    async def _forward(
+        self,
+        requests: asyncio.StreamReader,
+        upstream: asyncio.StreamWriter,
+        answers: asyncio.StreamReader,
+        client: asyncio.StreamWriter,
+    ) -> None:
+        makes_visible = False
+
+        async def there() -> None:
+            nonlocal makes_visible
+            while (chunk := await requests.read(64 << 10)) and not self.cut:
+                if chunk.startswith((b"PUT ", b"POST ", b"GET ", b"HEAD ")):
+                    line = chunk.split(b"\r\n", 1)[0]
+                    makes_visible = line.startswith((b"PUT", b"POST")) and b"partN" not in line
+                upstream.write(chunk)
+                await upstream.drain()
+
+        async def back() -> None:
+            while (chunk := await answers.read(64 << 10)) and not self.cut:
+                if self.lose_answers and makes_visible:
+                    return
+                client.write(chunk)
+                await client.drain()
+
+        pumps = [asyncio.create_task(there()), asyncio.create_task(back())]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+
+
+@dataclass
+class Case:
+    """A store, and how to make it unreachable and reachable again."""
+
+    store: ObjectStore
+    part_bytes: int
+    unreachable: Callable[[], None]
+    answers_lost: Callable[[], None]
+    mended: Callable[[], None]
+    uploads: Callable[[], Awaitable[list[str]]]
+
+
+@asynccontextmanager
+async def in_memory() -> AsyncIterator[Case]:
+    store = MemoryObjectStore()
+
+    def fail(when: str) -> None:
+        for operation in ("finish", "stat", "read", "list", "delete", "ping"):
+            store.fail_next(operation, Transient("unplugged"), when)  # type: ignore[arg-type]
+
+    async def uploads() -> list[str]:
+        return list(store.uploads)
+
+    yield Case(
+        store,
+        store.part_bytes,
+        lambda: fail("before"),
+        lambda: store.fail_next("finish", Transient("unplugged"), "after"),
+        store.mend,
+        uploads,
+    )
+    await store.close()
+
+
+@asynccontextmanager
+async def on_s3(options: S3Options) -> AsyncIterator[Case]:
+    host, _, port = options.endpoint_url.removeprefix("http://").partition(":")
+    proxy = CuttingProxy(host, int(port))
+
+    def set_faults(cut: bool, lose_answers: bool) -> None:
+        proxy.cut, proxy.lose_answers = cut, lose_answers
+
+    async with proxy.listening() as proxy_port:
+        there = options.model_copy(update={"endpoint_url": f"http://127.0.0.1:{proxy_port}"})
+        store = S3ObjectStore(there)
+
+        async def uploads() -> list[str]:
+            return list(await store.abort_uploads(datetime.now(UTC) + timedelta(days=1)))
+
+        yield Case(
+            store,
+            options.part_bytes,
+            lambda: set_faults(True, False),
+            lambda: set_faults(False, True),
+            lambda: set_faults(False, False),
+            uploads,
+        )
+        await store.close()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def store_options(request: pytest.FixtureRequest) -> S3Options | None:
+    """None for the store in memory."""
+    if request.param == "memory":
+        return None
+    options: S3Options = request.getfixturevalue("s3")
+    return options.model_copy(update={"prefix": "some/prefix"})
+
+
+@pytest.fixture
+async def case(store_options: S3Options | None) -> AsyncIterator[Case]:
+    async with on_s3(store_options) if store_options else in_memory() as made:
+        yield made
+
+
+def lines(total_bytes: int, seed: int = 7) -> list[bytes]:
+    """Make lines of 64 KB that do not compress well; together they have about `total_bytes`."""
+    chance = random.Random(seed)
+    one = 64 << 10
+    return [b64encode(chance.randbytes(one * 3 // 4)) + b"\n" for _ in range(total_bytes // one)]
+
+
+async def stored(store: ObjectStore, key: str) -> bytes:
+    return b"".join([chunk async for chunk in store.read(key)])
+
+
+async def keys(store: ObjectStore, prefix: str) -> list[str]:
+    return [found.key async for found in store.list(prefix)]
+
+
+async def put(store: ObjectStore, key: str, content: bytes = b"{}\n") -> None:
+    writer = store.writer(key)
+    writer.append(content)
+    await writer.finish()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[], [b'{"a":1}\n'], [b'{"n":%d}\n' % n for n in range(50_000)], lines(18 * MiB)],
+    ids=["no line", "one line", "many lines", "more than three parts"],
+)
+async def test_what_goes_in_comes_out_and_is_what_was_said(
+    case: Case, content: list[bytes]
+) -> None:
+    writer = case.store.writer(KEY)
+    for line in content:
+        writer.append(line)
+        await writer.relieve()
+    written = await writer.finish()
+    body = await stored(case.store, KEY)
+    assert gzip.decompress(body) == b"".join(content)
+    assert (written.bytes, written.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+    stat = await case.store.stat(KEY)
+    assert stat is not None
+    assert (stat.key, stat.bytes, stat.etag) == (KEY, written.bytes, written.etag)
+    assert abs(datetime.now(UTC) - stat.modified) < timedelta(hours=1)
+    assert await case.uploads() == []
+
+
+async def test_memory_stays_bounded_while_fifty_megabytes_stream_through(case: Case) -> None:
+    writer = case.store.writer(KEY)
+    some = lines(2 * MiB)
+    held = 0
+    for _ in range(25):
+        for line in some:
+            writer.append(line)
+            held = max(held, writer.held_bytes)
+            await writer.relieve()
+    await writer.finish()
+    assert held <= 3.5 * case.part_bytes
+    assert writer.held_bytes < 4096
+    assert (await case.store.stat(KEY)) is not None
+
+
+async def test_hundreds_of_small_open_objects_cost_little_more_than_their_text(case: Case) -> None:
+    writers = [case.store.writer(f"small/{n}") for n in range(360)]
+    for writer in writers:
+        writer.append(b"x" * 1023 + b"\n")
+    assert 360 * 1024 <= sum(writer.held_bytes for writer in writers) <= 360 * 1536
+
+
+async def test_an_object_does_not_exist_before_it_is_finished(case: Case) -> None:
+    writer = case.store.writer(KEY)
+    for line in lines(9 * MiB):
+        writer.append(line)
+        await writer.relieve()
+    assert await case.store.stat(KEY) is None
+    assert await keys(case.store, "") == []
+    await writer.abort()
+
+
+async def test_an_aborted_object_leaves_nothing_behind(case: Case) -> None:
+    writer = case.store.writer(KEY)
+    for line in lines(18 * MiB):
+        writer.append(line)
+        await writer.relieve()
+    await writer.abort()
+    assert writer.held_bytes < 4096
+    assert await case.store.stat(KEY) is None
+    assert await case.uploads() == []
+    with pytest.raises(RuntimeError):
+        await writer.finish()
+
+
+@pytest.mark.parametrize("size", [MiB, 18 * MiB], ids=["small", "large"])
+async def test_a_finish_that_failed_is_repeated_and_loses_nothing(case: Case, size: int) -> None:
+    content = lines(size)
+    writer = case.store.writer(KEY)
+    for line in content:
+        writer.append(line)
+        await writer.relieve()
+    case.unreachable()
+    with pytest.raises(Transient):
+        await writer.finish()
+    case.mended()
+    assert await case.store.stat(KEY) is None
+    written = await writer.finish()
+    assert await writer.finish() == written
+    body = await stored(case.store, KEY)
+    assert gzip.decompress(body) == b"".join(content)
+    assert hashlib.sha256(body).hexdigest() == written.sha256
+
+
+@pytest.mark.parametrize("size", [MiB, 18 * MiB], ids=["small", "large"])
+async def test_a_finish_whose_answer_was_lost_is_finished_by_the_next(
+    case: Case, size: int
+) -> None:
+    content = lines(size)
+    writer = case.store.writer(KEY)
+    for line in content:
+        writer.append(line)
+    await writer.relieve()
+    case.answers_lost()
+    with pytest.raises(Transient):
+        await writer.finish()
+    case.mended()
+    written = await writer.finish()
+    stat = await case.store.stat(KEY)
+    assert stat is not None
+    assert (stat.bytes, stat.etag) == (written.bytes, written.etag)
+    assert gzip.decompress(await stored(case.store, KEY)) == b"".join(content)
+    assert await case.uploads() == []
+
+
+async def test_a_part_that_failed_is_sent_again_by_the_next_relieve(case: Case) -> None:
+    content = lines(18 * MiB)
+    writer = case.store.writer(KEY)
+    failures = 0
+    for n, line in enumerate(content):
+        if n == len(content) // 2:
+            case.unreachable()
+        writer.append(line)
+        try:
+            await writer.relieve()
+        except Transient:
+            failures += 1
+            case.mended()
+    if not failures:  # the last relieve left the failing parts in flight
+        with pytest.raises(Transient):
+            await writer.finish()
+        case.mended()
+    await writer.finish()
+    assert gzip.decompress(await stored(case.store, KEY)) == b"".join(content)
+
+
+async def test_abort_never_raises_even_when_nobody_answers(case: Case) -> None:
+    writer = case.store.writer(KEY)
+    for line in lines(9 * MiB):
+        writer.append(line)
+        await writer.relieve()
+    case.unreachable()
+    await writer.abort()
+    case.mended()
+    assert await case.store.stat(KEY) is None
+
+
+async def test_a_missing_object_is_none_to_stat_and_lost_to_read(case: Case) -> None:
+    assert await case.store.stat("no/such.ndjson.gz") is None
+    with pytest.raises(ObjectLost, match="no/such"):
+        await stored(case.store, "no/such.ndjson.gz")
+
+
+async def test_listing_goes_by_ascending_key_under_its_prefix_and_over_pages(case: Case) -> None:
+    wanted = [f"a/{n:04d}" for n in range(1_050)]
+    shuffled = random.Random(1).sample(wanted, len(wanted))
+    for start in range(0, len(shuffled), 50):
+        await asyncio.gather(*(put(case.store, key) for key in shuffled[start : start + 50]))
+    await put(case.store, "b/0000")
+    assert await keys(case.store, "a/") == wanted
+    assert await keys(case.store, "a/104") == wanted[1040:]
+    assert await keys(case.store, "") == [*wanted, "b/0000"]
+    await case.store.delete([*wanted, "never/was"])
+    assert await keys(case.store, "") == ["b/0000"]
+
+
+async def test_keys_and_rows_may_be_in_any_script(case: Case) -> None:
+    key, content = "заказ/v1/dt=2026-03-01/snö &+%20 ☂.ndjson.gz", '{"né":"日本 🌊"}\n'.encode()
+    await put(case.store, key, content)
+    assert gzip.decompress(await stored(case.store, key)) == content
+    assert await keys(case.store, "заказ/") == [key]
+    await case.store.delete([key])
+    assert await case.store.stat(key) is None
+
+
+async def test_an_unreachable_store_is_transient_to_every_call(case: Case) -> None:
+    await put(case.store, KEY)
+    case.unreachable()
+    for call in (
+        case.store.ping(),
+        case.store.stat(KEY),
+        stored(case.store, KEY),
+        keys(case.store, ""),
+        case.store.delete([KEY]),
+    ):
+        with pytest.raises(Transient):
+            await call
+    case.mended()
+    await case.store.ping()
+    assert await keys(case.store, "") == [KEY]
+
+
+async def test_the_prefix_is_put_before_every_key_and_never_seen(s3: S3Options) -> None:
+    async with (
+        _opened(s3.model_copy(update={"prefix": "one/two"})) as inside,
+        _opened(s3.model_copy(update={"prefix": ""})) as outside,
+    ):
+        await put(inside, KEY)
+        await put(outside, "elsewhere")
+        assert await keys(inside, "") == [KEY]
+        assert await keys(outside, "one/") == [f"one/two/{KEY}"]
+
+
+async def test_old_uploads_nobody_finished_are_aborted_and_young_ones_are_not(
+    s3: S3Options,
+) -> None:
+    async with _opened(s3) as store:
+        writer = store.writer(KEY)
+        for line in lines(9 * MiB):
+            writer.append(line)
+            await writer.relieve()
+        assert await store.abort_uploads(datetime.now(UTC) - timedelta(hours=1)) == []
+        assert await store.abort_uploads(datetime.now(UTC) + timedelta(hours=1)) == [KEY]
+        with pytest.raises((ObjectLost, Fatal)):
+            await writer.finish()
+        assert await store.stat(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "variable"),
+    [
+        ({"bucket": "no-such-bucket-here"}, "S3__BUCKET"),
+        ({"access_key_id": "nobody"}, "S3__ACCESS_KEY_ID"),
+        ({"secret_access_key": SecretStr("wrong")}, "S3__SECRET_ACCESS_KEY"),
+        ({"endpoint_url": "not a url"}, "S3__"),
+    ],
+)
+async def test_wrong_settings_are_fatal_and_the_text_names_the_variable(
+    s3: S3Options, wrong: dict[str, object], variable: str
+) -> None:
+    async with _opened(s3.model_copy(update=wrong)) as store:
+        with pytest.raises(Fatal, match=variable):
+            await store.ping()
+        with pytest.raises(Fatal, match=variable):
+            await keys(store, "")
+
+
+@asynccontextmanager
+async def _opened(options: S3Options) -> AsyncIterator[S3ObjectStore]:
+    store = S3ObjectStore(options)
+    try:
+        yield store
+    finally:
+        await store.close()
