@@ -1,6 +1,6 @@
 """What no single key of a topic file can know: whether its parts, and the files, fit together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
@@ -150,26 +150,29 @@ def _columns(contract: Contract) -> tuple[Columns, list[tuple[str, str]]]:
 
 
 def _landed(contract: Contract, columns: Columns) -> Found:
-    for index, name in enumerate(contract.dedupe.by):
-        column, where = columns.get(name), f"dedupe.by.{index}"
-        if column is None:
-            yield where, f"«{name}» is no column; there is {', '.join(columns)}"
-        elif column.pii == "drop":
-            yield where, f"«{name}» is dropped; the table must have the composite key"
-        elif column.nullable:
-            yield where, f"«{name}» is optional; every event must have it"
-        elif not TYPES[column.type].is_key:
-            yield where, f"«{name}» is {column.type}; equal values of it may differ in writing"
-        if name in contract.dedupe.by[:index]:
-            yield where, f"«{name}» is there twice; remove one"
-    for index, name in enumerate(contract.warehouse.cluster_by):
-        if name != "day" and name not in contract.landed:
-            yield f"warehouse.cluster_by.{index}", _no_column(name, contract.landed)
+    by = contract.dedupe.by
+    for index, name in enumerate(by):
+        what = _unfit_for_key(name, columns)
+        if what is None and name in by[:index]:
+            what = f"«{name}» is there twice; remove one"
+        if what is not None:
+            yield f"dedupe.by.{index}", what
+    named = [(f"warehouse.cluster_by.{i}", n) for i, n in enumerate(contract.warehouse.cluster_by)]
     for index, example in enumerate(contract.examples):
-        for name in example.row or ():
-            if name != "day" and name not in contract.landed:
-                yield f"examples.{index}.row.{name}", _no_column(name, contract.landed)
+        named += [(f"examples.{index}.row.{name}", name) for name in example.row or ()]
+    for where, name in named:
+        if name != "day" and name not in contract.landed:
+            yield where, f"«{name}» is no column; there is day, {', '.join(contract.landed)}"
 
 
-def _no_column(name: str, columns: Iterable[str]) -> str:
-    return f"«{name}» is no column; there is day, {', '.join(columns)}"
+def _unfit_for_key(name: str, columns: Columns) -> str | None:
+    column = columns.get(name)
+    if column is None:
+        return f"«{name}» is no column; there is {', '.join(columns)}"
+    if column.pii == "drop":
+        return f"«{name}» is dropped; the table must have the composite key"
+    if column.nullable:
+        return f"«{name}» is optional; every event must have it"
+    if not TYPES[column.type].is_key:
+        return f"«{name}» is {column.type}; equal values of it may differ in writing"
+    return None

@@ -140,10 +140,8 @@ def _dedupe_key(contract: Contract) -> Callable[[Row], bytes]:
 
     JSON keeps ("a", "bc") apart from ("ab", "c"), and 1 from "1".
     """
-    if contract.dedupe.keep == "last":
-        names = list(contract.landed)
-    else:
-        names = list(contract.dedupe.by)
+    last = contract.dedupe.keep == "last"
+    names = list(contract.landed if last else contract.dedupe.by)
     encode = _encoders(contract.landed, names)
 
     def dedupe_key(row: Row) -> bytes:

@@ -30,7 +30,7 @@ class Kafka(Strict):
     key: str = Field(description="Field whose value decides the partition, so keeps its order.")
     size: Literal["small", "medium", "large"] = Field(
         "small",
-        description="Number of partitions: " + ", ".join(f"{k} {v}" for k, v in SIZES.items()),
+        description="Partitions: " + ", ".join(f"{name} {n}" for name, n in SIZES.items()),
     )
     retention_days: int = Field(7, ge=1, le=365)
     max_event_bytes: int = Field(262_144, ge=1_024, le=1_000_000, description="As sent.")

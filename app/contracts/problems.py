@@ -53,9 +53,8 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.path}: {self.where}: {self.what}" if self.where else f"{self.path}: {self.what}"
-        )
+        where = f"{self.where}: " if self.where else ""
+        return f"{self.path}: {where}{self.what}"
 
 
 def problems_of(path: Path, error: ValidationError, content: Any) -> list[Problem]:
@@ -79,12 +78,17 @@ def _location(detail: ErrorDetails) -> Location:
 def _place(location: Location, content: Any) -> Iterator[int | str]:
     """Leave out of a location what is not in the file: the tags of unions, `[key]` marks."""
     for index, part in enumerate(location):
-        inside = isinstance(content, Mapping) and part in content
-        if inside or (isinstance(content, list) and isinstance(part, int) and part < len(content)):
+        if _holds(content, part):
             content = content[part]
         elif index < len(location) - 1 or part == "[key]" or not isinstance(content, Mapping):
             continue
         yield part
+
+
+def _holds(content: Any, part: int | str) -> bool:
+    if isinstance(content, list):
+        return part in range(len(content))
+    return isinstance(content, Mapping) and part in content
 
 
 def _what(detail: ErrorDetails) -> str:
