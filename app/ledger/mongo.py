@@ -1,0 +1,190 @@
+"""The ledger of production: MongoDB, written by majority and journaled, read by majority."""
+
+import contextlib
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import date
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ReadPreference, ReturnDocument, WriteConcern
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from app.core.errors import Transient
+from app.core.seal import Seal
+from app.ledger.chain import after, refuse_unfit_incident, refuse_unfit_seal
+from app.ledger.document import (
+    Document,
+    incident_document,
+    incident_from,
+    seal_document,
+    seal_from,
+    start_document,
+)
+from app.ledger.mongo_days import MongoDays
+from app.ledger.mongo_entries import MongoEntries
+from app.ledger.mongo_errors import translating
+from app.ledger.mongo_queries import INDEXES
+from app.ledger.options import LedgerOptions
+from app.ledger.pages import by_id
+from app.ledger.protocol import (
+    ChainStart,
+    Cursor,
+    DayLoad,
+    DaySeals,
+    DayTotals,
+    DirtyDay,
+    EntryKind,
+    Incident,
+    Link,
+)
+
+SEALS_PER_PAGE = 100
+
+
+class MongoLedger:
+    """A `Ledger` in the collections `ledger`, `cursors`, `loads` and `counters` of one database."""
+
+    def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
+        self._client = client
+        # Set here, so that no option of the URL can weaken what an acknowledged entry means.
+        self._database = client.get_database(
+            database,
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=WriteConcern(w="majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
+        self._entries = MongoEntries(self._database)
+        self._days = MongoDays(self._database)
+        self._counters = self._database["counters"]
+
+    @classmethod
+    async def open(cls, options: LedgerOptions) -> "MongoLedger":
+        """Connect and create the missing indexes. Raises `Transient` and `Fatal`."""
+        with translating():
+            client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+                options.url,
+                appname="forebay",
+                timeoutMS=int(options.timeout_seconds * 1000),
+                serverSelectionTimeoutMS=int(options.timeout_seconds * 1000),
+            )
+            try:
+                ledger = cls(client, options.database)
+                await ledger._entries.collection.create_indexes(list(INDEXES))
+            except BaseException:
+                client.close()
+                raise
+            return ledger
+
+    async def record(self, seal: Seal) -> None:
+        refuse_unfit_seal(seal)
+        with translating():
+            begun = await self._entries.ends_for(seal.ranges)
+            ends = {r.tp: after(begun[r.tp], r) for r in seal.ranges}
+            await self._entries.append(
+                seal_document(seal, ends),
+                lambda stored: stored["kind"] == EntryKind.SEAL and seal_from(stored) == seal,
+            )
+
+    async def start_chains(self, starts: Collection[ChainStart]) -> Mapping[str, Cursor]:
+        tps = {start.tp for start in starts}
+        begun = await self.cursors(tps)
+        missing = {start.tp: start_document(start) for start in starts if start.tp not in begun}
+        if not missing:
+            return begun
+        with translating():
+            await self._entries.append_starts(list(missing.values()))
+        begun = await self.cursors(tps)
+        if tps - set(begun):
+            # Somebody was first, and a majority does not have it yet.
+            raise Transient("a chain's start is not durable yet; try again")
+        return begun
+
+    async def record_incident(self, incident: Incident) -> None:
+        refuse_unfit_incident(incident)
+        r = incident.range
+        with translating():
+            begun = await self._entries.ends_for([r])
+            await self._entries.append(
+                incident_document(incident, after(begun[r.tp], r, incident.topic_id)),
+                lambda stored: (
+                    stored["kind"] == EntryKind.INCIDENT and incident_from(stored) == incident
+                ),
+            )
+
+    async def cursors(self, tps: Collection[str]) -> Mapping[str, Cursor]:
+        with translating():
+            return await self._entries.cursors(tps)
+
+    async def chain(self, tp: str) -> AsyncIterator[Link]:
+        with translating():
+            async for link in self._entries.chain(tp):
+                yield link
+
+    async def partitions(self) -> Mapping[str, Sequence[str]]:
+        with translating():
+            return await self._entries.partitions()
+
+    def seals(self, event: str | None = None, *, day: date | None = None) -> AsyncIterator[Seal]:
+        query: Document = {"kind": EntryKind.SEAL.value}
+        query |= {} if event is None else {"event": event}
+        query |= {} if day is None else {"days": day.isoformat()}
+
+        async def page(beyond: str) -> list[Seal]:
+            return [seal_from(entry) for entry in await self._page(query, beyond)]
+
+        return by_id(page)
+
+    def incidents(self, event: str | None = None) -> AsyncIterator[Incident]:
+        query: Document = {"kind": EntryKind.INCIDENT.value}
+        query |= {} if event is None else {"event": event}
+
+        async def page(beyond: str) -> list[Incident]:
+            return [incident_from(entry) for entry in await self._page(query, beyond)]
+
+        return by_id(page)
+
+    async def dirty(self, event: str) -> Sequence[DirtyDay]:
+        with translating():
+            return await self._days.dirty(event)
+
+    async def manifest(self, event: str, days: Iterable[date]) -> Sequence[DaySeals]:
+        with translating():
+            return await self._days.manifest(event, list(days))
+
+    async def record_load(self, loads: Sequence[DayLoad]) -> None:
+        with translating():
+            for load in loads:
+                await self._days.remember(load)
+
+    async def loads(self, event: str, table: str) -> Mapping[date, DayLoad]:
+        with translating():
+            return await self._days.loads(event, table)
+
+    async def totals(self, event: str) -> Sequence[DayTotals]:
+        with translating():
+            return await self._days.totals(event)
+
+    async def next_fence(self, name: str) -> int:
+        with translating():
+            # Two upserts at once may each insert; so the counter is made first, then counted up.
+            with contextlib.suppress(DuplicateKeyError):
+                await self._counters.update_one(
+                    {"_id": name}, {"$setOnInsert": {"value": 0}}, upsert=True
+                )
+            counter = await self._counters.find_one_and_update(
+                {"_id": name}, {"$inc": {"value": 1}}, return_document=ReturnDocument.AFTER
+            )
+        return int(counter["value"])
+
+    async def ping(self) -> None:
+        with translating():
+            await self._client.admin.command("ping")
+
+    async def close(self) -> None:
+        self._client.close()
+
+    async def _page(self, query: Document, beyond: str) -> list[Document]:
+        with translating():
+            found = self._entries.collection.find(query | {"_id": {"$gt": beyond}})
+            page: list[Document] = await found.sort("_id").limit(SEALS_PER_PAGE).to_list(None)
+            return page

@@ -1,0 +1,168 @@
+"""Entries and chains in MongoDB: appending is one insert, and each link can be taken once."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import UpdateOne, timeout
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+
+from app.core.errors import Fatal, Fenced, Transient
+from app.core.seal import Range
+from app.ledger.chain import end_link
+from app.ledger.document import Document, end_from, range_from
+from app.ledger.mongo_errors import translated
+from app.ledger.mongo_queries import chain_of, last_of
+from app.ledger.protocol import Cursor, EntryKind, Link
+
+# One sort over a partition's whole chain may take longer than any other call.
+SCAN_SECONDS = 600
+LINKS_PER_PAGE = 1_000
+DUPLICATE_KEY = 11000
+
+
+class MongoEntries:
+    """The collection of entries, and the hints that spare a reader the way along a chain."""
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+        self.collection = database["ledger"]
+        self._hints = database["cursors"]
+
+    async def ends_for(self, ranges: Iterable[Range]) -> dict[str, Cursor]:
+        """Find the end that each range continues, by partition.
+
+        Looking before inserting is safe: an entry is never changed or removed, so an end that was
+        seen stays true, and of two writers who saw the same end the unique index stops one.
+
+        Raises:
+            Fenced: a range starts where no entry ends.
+        """
+        wanted = {r.link: r for r in ranges}
+        ends = await self._ending(wanted)
+        for link, r in wanted.items():
+            if r.tp not in ends:
+                raise Fenced(f"{link} does not continue its chain; nothing was recorded")
+        return ends
+
+    async def append(self, document: Document, is_same: Callable[[Document], bool]) -> None:
+        """Insert an entry; `is_same` tells whether the one stored under its id is this one.
+
+        Raises:
+            Fenced: a link is taken by another entry, or the id is.
+            Transient: it is not known whether it was inserted; append the same again.
+        """
+        try:
+            await self.collection.insert_one(document)
+        except DuplicateKeyError as error:
+            if not await self._is_stored(document, is_same):
+                raise await self._taken(document) from error
+        except PyMongoError as error:
+            failure = translated(error)
+            # The answer may be lost and the entry there: look before anything else is tried.
+            if isinstance(failure, Fatal) or not await self._is_stored(document, is_same):
+                raise failure from error
+        await self._move_hints([document])
+
+    async def append_starts(self, documents: Sequence[Document]) -> None:
+        """Insert the starts whose chains have not begun meanwhile."""
+        try:
+            await self.collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            details = error.details or {}
+            failures = [*details["writeErrors"], *details["writeConcernErrors"]]
+            if any(failure["code"] != DUPLICATE_KEY for failure in failures):
+                raise
+        await self._move_hints(documents)
+
+    async def cursors(self, tps: Collection[str]) -> dict[str, Cursor]:
+        """Start from the hints, then follow the chains until no entry takes the next link.
+
+        A hint that is missing, behind or wrong costs look-ups and changes nothing.
+        """
+        hints = {
+            f"{hint['_id']}@{hint['next']}"
+            async for hint in self._hints.find({"_id": {"$in": list(tps)}})
+        }
+        ends = await self._ending(hints)
+        for tp in set(tps) - set(ends):
+            async for last in self.collection.aggregate(last_of(tp)):
+                ends[tp] = end_from(last["ranges"])
+        ahead = ends
+        while ahead:
+            steps = await self._taking({end_link(tp, end) for tp, end in ahead.items()})
+            ahead = {tp: end for tp, end in steps.items() if end.next > ends[tp].next}
+            ends |= ahead
+        return ends
+
+    async def chain(self, tp: str) -> AsyncIterator[Link]:
+        """Walk a partition's entries in order, sorted by the server: a hole does not end it."""
+        with timeout(SCAN_SECONDS):
+            cursor = self.collection.aggregate(chain_of(tp), allowDiskUse=True)
+            page = await cursor.to_list(LINKS_PER_PAGE)
+        while page:
+            for entry in page:
+                yield Link(EntryKind(entry["kind"]), entry["_id"], range_from(entry["ranges"]))
+            page = await cursor.to_list(LINKS_PER_PAGE)
+
+    async def partitions(self) -> dict[str, list[str]]:
+        """By event; a hint without a start names a chain whose start someone removed."""
+        found = {
+            (start["event"], start["ranges"][0]["tp"])
+            async for start in self.collection.find({"kind": EntryKind.START.value})
+        }
+        found |= {(hint["event"], hint["_id"]) async for hint in self._hints.find()}
+        partitions: dict[str, list[str]] = {}
+        for event, tp in sorted(found):
+            partitions.setdefault(event, []).append(tp)
+        return partitions
+
+    async def _ending(self, links: Collection[str]) -> dict[str, Cursor]:
+        """The ends of the entries that these links would continue, by partition."""
+        return {
+            r["tp"]: end_from(r)
+            async for r in self._ranges("ends", links)
+            if f"{r['tp']}@{r['next']}" in links
+        }
+
+    async def _taking(self, links: Collection[str]) -> dict[str, Cursor]:
+        """The ends of the entries that took these links, by partition."""
+        return {
+            r["tp"]: end_from(r)
+            async for r in self._ranges("chain", links)
+            if f"{r['tp']}@{r['first']}" in links
+        }
+
+    async def _ranges(self, field: str, links: Collection[str]) -> AsyncIterator[Document]:
+        query: Mapping[str, Any] = {field: {"$in": list(links)}}
+        async for entry in self.collection.find(query, {"ranges": 1}):
+            for r in entry["ranges"]:
+                yield r
+
+    async def _is_stored(self, document: Document, is_same: Callable[[Document], bool]) -> bool:
+        stored = await self.collection.find_one({"_id": document["_id"]})
+        if stored is not None and not is_same(stored):
+            raise Fenced(f"another entry is recorded as {document['_id']}")
+        return stored is not None
+
+    async def _taken(self, document: Document) -> Fenced | Transient:
+        taken = {"chain": {"$in": document["chain"]}}
+        async for other in self.collection.find(taken, {"chain": 1}):
+            links = sorted(set(other["chain"]) & set(document["chain"]))
+            return Fenced(f"{other['_id']} has taken {', '.join(links)}; nothing was recorded")
+        # The primary holds it, a majority does not yet: it may be our own, or be rolled back.
+        return Transient(f"an entry in the way of {document['_id']} is not durable yet; try again")
+
+    async def _move_hints(self, documents: Sequence[Document]) -> None:
+        moves = [
+            UpdateOne(
+                {"_id": r["tp"]},
+                {"$max": {"next": r["next"]}, "$setOnInsert": {"event": document["event"]}},
+                upsert=True,
+            )
+            for document in documents
+            for r in document["ranges"]
+        ]
+        # The entry is recorded; a hint that stays behind only makes the next chase longer.
+        with contextlib.suppress(PyMongoError):
+            await self._hints.bulk_write(moves, ordered=False)

@@ -1,0 +1,131 @@
+"""The embedded ledger: one SQLite file in WAL mode, shared by the processes of one machine."""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+
+from app.core.errors import Fatal
+from app.core.seal import Seal
+from app.ledger import sqlite_days as days_of
+from app.ledger import sqlite_entries as entries_of
+from app.ledger.chain import refuse_unfit_incident, refuse_unfit_seal
+from app.ledger.options import LedgerOptions
+from app.ledger.pages import by_id
+from app.ledger.protocol import (
+    ChainStart,
+    Cursor,
+    DayLoad,
+    DaySeals,
+    DayTotals,
+    DirtyDay,
+    Incident,
+    Link,
+)
+from app.ledger.sqlite_file import SQLiteFile
+
+SEALS_PER_PAGE = 100
+LINKS_PER_PAGE = 1_000
+
+
+class SQLiteLedger:
+    """A `Ledger` whose every method is one transaction.
+
+    Walks go page by page, each page its own transaction: a long walk neither holds memory nor
+    keeps SQLite from tidying its log.
+    """
+
+    def __init__(self, file: SQLiteFile) -> None:
+        self._file = file
+
+    @classmethod
+    async def open(cls, options: LedgerOptions) -> "SQLiteLedger":
+        """Open or create the file of `sqlite:///path`. Raises `Transient` and `Fatal`."""
+        path = Path(options.url.removeprefix("sqlite:///"))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Fatal(f"the ledger's folder {path.parent} can not be made: {error}") from error
+        ledger = cls(SQLiteFile(path, options.timeout_seconds))
+        try:
+            await ledger.ping()
+        except BaseException:
+            await ledger.close()
+            raise
+        return ledger
+
+    async def record(self, seal: Seal) -> None:
+        refuse_unfit_seal(seal)
+        await self._file.write(lambda db: entries_of.append_seal(db, seal))
+
+    async def start_chains(self, starts: Collection[ChainStart]) -> Mapping[str, Cursor]:
+        tps = [start.tp for start in starts]
+        begun = await self.cursors(tps)
+        missing = [start for start in starts if start.tp not in begun]
+        if not missing:
+            return begun
+
+        def begin(db: Connection) -> Mapping[str, Cursor]:
+            for start in missing:
+                entries_of.append_start(db, start)
+            return entries_of.find_cursors(db, tps)
+
+        return await self._file.write(begin)
+
+    async def record_incident(self, incident: Incident) -> None:
+        refuse_unfit_incident(incident)
+        await self._file.write(lambda db: entries_of.append_incident(db, incident))
+
+    async def cursors(self, tps: Collection[str]) -> Mapping[str, Cursor]:
+        return await self._file.read(lambda db: entries_of.find_cursors(db, tps))
+
+    async def chain(self, tp: str) -> AsyncIterator[Link]:
+        beyond = entries_of.START_SLOT - 1
+        while page := await self._file.read(
+            partial(entries_of.page_of_chain, tp=tp, beyond=beyond, limit=LINKS_PER_PAGE)
+        ):
+            for _, link in page:
+                yield link
+            beyond = page[-1][0]
+
+    async def partitions(self) -> Mapping[str, Sequence[str]]:
+        return await self._file.read(entries_of.find_partitions)
+
+    def seals(self, event: str | None = None, *, day: date | None = None) -> AsyncIterator[Seal]:
+        return by_id(
+            lambda beyond: self._file.read(
+                lambda db: entries_of.page_of_seals(db, event, day, beyond, SEALS_PER_PAGE)
+            )
+        )
+
+    def incidents(self, event: str | None = None) -> AsyncIterator[Incident]:
+        return by_id(
+            lambda beyond: self._file.read(
+                lambda db: entries_of.page_of_incidents(db, event, beyond, SEALS_PER_PAGE)
+            )
+        )
+
+    async def dirty(self, event: str) -> Sequence[DirtyDay]:
+        return await self._file.read(lambda db: days_of.find_dirty(db, event))
+
+    async def manifest(self, event: str, days: Iterable[date]) -> Sequence[DaySeals]:
+        return await self._file.read(lambda db: days_of.find_manifest(db, event, days))
+
+    async def record_load(self, loads: Sequence[DayLoad]) -> None:
+        await self._file.write(lambda db: days_of.remember_loads(db, loads))
+
+    async def loads(self, event: str, table: str) -> Mapping[date, DayLoad]:
+        return await self._file.read(lambda db: days_of.find_loads(db, event, table))
+
+    async def totals(self, event: str) -> Sequence[DayTotals]:
+        return await self._file.read(lambda db: days_of.find_totals(db, event))
+
+    async def next_fence(self, name: str) -> int:
+        return await self._file.write(lambda db: days_of.count_up(db, name))
+
+    async def ping(self) -> None:
+        await self._file.read(lambda db: db.execute("SELECT 1 FROM entries LIMIT 1").fetchone())
+
+    async def close(self) -> None:
+        await self._file.close()

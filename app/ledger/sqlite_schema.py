@@ -1,0 +1,97 @@
+"""The tables of the SQLite ledger. Each fact stands once."""
+
+VERSION = 1
+
+SCHEMA = (
+    """
+    CREATE TABLE entries (                    -- one per start, seal or incident
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        event TEXT NOT NULL,
+        at TEXT NOT NULL,                     -- sealed_at or seen_at; empty for a start
+        version INTEGER,
+        worker TEXT,
+        config_sha TEXT,
+        what TEXT,                            -- of an incident
+        topic_id TEXT                         -- of a start or an incident
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX entries_by_event ON entries (kind, event, id)",
+    """
+    CREATE TABLE links (                      -- the chains: who took which link
+        tp TEXT NOT NULL,
+        slot INTEGER NOT NULL,                -- `first`; -1 for a start, which takes tp@start
+        entry TEXT NOT NULL,
+        position INTEGER NOT NULL,            -- in the entry's ranges
+        kind TEXT NOT NULL,
+        event TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        next INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        changelog INTEGER NOT NULL,
+        end_changelog INTEGER NOT NULL,       -- what this entry's end demands of a reader
+        end_topic_id TEXT NOT NULL,
+        PRIMARY KEY (tp, slot)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX links_by_entry ON links (entry, position)",
+    """
+    CREATE TABLE counts (
+        event TEXT NOT NULL,
+        day TEXT NOT NULL,
+        entry TEXT NOT NULL,
+        staged INTEGER NOT NULL,
+        duplicates INTEGER NOT NULL,
+        dead INTEGER NOT NULL,
+        PRIMARY KEY (event, day, entry)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX counts_by_entry ON counts (entry)",
+    """
+    CREATE TABLE reasons (
+        entry TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        dead INTEGER NOT NULL,
+        PRIMARY KEY (entry, reason)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE objects (
+        entry TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        event TEXT NOT NULL,
+        day TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        etag TEXT NOT NULL,
+        PRIMARY KEY (entry, position)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX objects_by_day ON objects (event, day, kind, entry)",
+    """
+    CREATE TABLE unloaded (                   -- row objects that no committed load has named
+        event TEXT NOT NULL,
+        day TEXT NOT NULL,
+        entry TEXT NOT NULL,
+        PRIMARY KEY (event, day, entry)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE loads (                      -- the last committed load of each day
+        event TEXT NOT NULL,
+        warehouse_table TEXT NOT NULL,
+        day TEXT NOT NULL,
+        run TEXT NOT NULL,
+        fence INTEGER NOT NULL,
+        seals TEXT NOT NULL,                  -- a JSON array of ids
+        staged INTEGER NOT NULL,
+        rows INTEGER NOT NULL,
+        loaded_at TEXT NOT NULL,
+        PRIMARY KEY (event, warehouse_table, day)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE fences (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+)
