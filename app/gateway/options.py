@@ -15,6 +15,9 @@ class GatewayOptions(Options):
     max_in_flight_bytes: int = Field(
         32 << 20, gt=0, description="Accepted and not yet acknowledged by Kafka; beyond: 429."
     )
+    read_timeout_seconds: float = Field(
+        15.0, gt=0, description="For a request's body to arrive; then 408."
+    )
     linger_ms: int = Field(5, ge=0, description="How long an event waits for company.")
     publish_timeout_seconds: float = Field(
         10.0, gt=0, description="After this a request gets 503; its events may be sent again."

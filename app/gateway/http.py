@@ -1,0 +1,68 @@
+"""What every response has: a request id, a JSON body that says what to do, a count."""
+
+import re
+import traceback
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from loguru import logger
+from ulid import ULID
+
+from app.gateway.door import Door
+from app.gateway.refusal import Refusal
+from app.metrics import GATEWAY_REQUESTS
+
+REQUEST_ID = "X-Request-Id"
+
+_fit_for_a_log = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
+
+
+def middleware(door: Door) -> Middleware:
+    """Wrap each handler; `door` tells when connections should not be kept."""
+
+    @web.middleware
+    async def wrapped(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = request.headers.get(REQUEST_ID, "")
+        if not _fit_for_a_log(request_id):
+            request_id = str(ULID())
+        with logger.contextualize(request_id=request_id):
+            response = await _answered(request, handler)
+        response.headers[REQUEST_ID] = request_id
+        if door.shut:
+            response.force_close()
+        if request.path.startswith("/v1/"):
+            GATEWAY_REQUESTS.labels(str(response.status)).inc()
+        return response
+
+    return wrapped
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return refusal.response()
+    except web.HTTPException as error:
+        return _in_json(request, error)
+    except (web.RequestPayloadError, ConnectionError):
+        return Refusal(400, "broken_body", "the body ended before it was complete").response()
+    except Exception as error:
+        # Only where it happened: the text of an error may quote the event.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.bind(where=where).error("{} while answering a request", type(error).__name__)
+        return Refusal(
+            500, "bug", f"this is a fault of the gateway, see its log by the {REQUEST_ID}"
+        ).response()
+
+
+def _in_json(request: web.Request, error: web.HTTPException) -> web.Response:
+    advice = {
+        404: "there is nothing at this path; POST to /v1/events/{type}, or read /docs",
+        405: f"{request.method} is not possible here; read /docs",
+    }
+    refusal = Refusal(
+        error.status, error.reason.lower().replace(" ", "_"), advice.get(error.status, error.reason)
+    )
+    if hdrs.ALLOW in error.headers:
+        refusal.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+    return refusal.response()

@@ -1,0 +1,100 @@
+"""The gateway as a role: entering starts it, leaving drains it."""
+
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from loguru import logger
+
+from app.core.errors import Fatal
+from app.core.judge import EventType
+from app.gateway.background import Background
+from app.gateway.budget import Budget
+from app.gateway.docs import docs_routes
+from app.gateway.door import Door
+from app.gateway.events import EventsApi
+from app.gateway.http import middleware
+from app.gateway.options import GatewayOptions
+from app.gateway.publish import Publisher
+from app.health import Readiness, health_routes
+from app.kafka import KafkaOptions, TopicSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A started gateway. `failed` ends by raising when the role can not go on."""
+
+    host: str
+    port: int
+    failed: Awaitable[None]
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@asynccontextmanager
+async def gateway(
+    options: GatewayOptions,
+    kafka: KafkaOptions,
+    kinds: Mapping[str, EventType],
+    partitions: Mapping[str, int],
+    openapi: Mapping[str, Any],
+    readiness: Readiness,
+    *,
+    topic_config: Mapping[str, Mapping[str, str]] | None = None,
+) -> AsyncIterator[Gateway]:
+    """Serve HTTP at once; reach Kafka in the background, `/readyz` and 503 telling so meanwhile.
+
+    `kinds`, `partitions` and `topic_config` (Kafka's own settings, for a topic that has to be
+    created) are by event name. Leaving stops new requests, answers those inside, flushes.
+
+    Raises:
+        Fatal: the address can not be listened on.
+    """
+    configs = topic_config or {}
+    topics = {
+        kind.topic: TopicSpec(partitions[event], configs.get(event, {}))
+        for event, kind in kinds.items()
+    }
+    background = Background()
+    budget = Budget(options.max_in_flight_bytes)
+    publisher = Publisher(options, kafka, topics, budget, readiness, background)
+    door = Door(options.retry_after_seconds)
+    app = web.Application(middlewares=[middleware(door)])
+    app.add_routes(EventsApi(options, kinds, publisher, budget, door).routes())
+    app.add_routes(health_routes(readiness))
+    app.add_routes(docs_routes(openapi))
+    # Bodies are decompressed by us, within our limits.
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1)
+    site = await _listen(runner, options)
+    publisher.start()
+    running = Gateway(options.host, runner.addresses[0][1], background.failed)
+    logger.info("gateway at {}", running.url)
+    try:
+        yield running
+    finally:
+        readiness.wait_for("gateway", "stopping")
+        await site.stop()
+        if not await door.close(options.publish_timeout_seconds + 1):
+            logger.warning("some requests are cut off: their bodies did not arrive")
+        await publisher.close()
+        await background.cancel()
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, options: GatewayOptions) -> web.TCPSite:
+    await runner.setup()
+    site = web.TCPSite(runner, options.host, options.port)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise Fatal(
+            f"can not listen on {options.host}:{options.port}: {error.strerror}. "
+            "Set GATEWAY__HOST and GATEWAY__PORT to a free address"
+        ) from error
+    return site

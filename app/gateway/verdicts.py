@@ -1,0 +1,83 @@
+"""The verdict on each event of a request, and what is to be stored of it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from app.core.errors import Reason, Rejected, RejectedError
+from app.core.judge import EventType, judge
+from app.gateway.body import Sent
+from app.gateway.publish import Record
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TURN_EVENTS = 200
+"""Judged at a stretch, before other requests get their turn."""
+
+UNKNOWN = "unknown"
+"""Stands for every event name that has no contract, where names are metric labels."""
+
+NOT_KEPT = (Reason.NOT_JSON, Reason.UNKNOWN_EVENT, Reason.TOO_LARGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`rejected` is None for a good event; `record` is None for one that is not to be stored."""
+
+    event: str
+    rejected: Rejected | None
+    record: Record | None
+
+
+async def judged(
+    kinds: Mapping[str, EventType], sent: Sequence[Sent], received_ms: int
+) -> list[Verdict]:
+    """Judge each event as the worker will, by the same time of arrival."""
+    received_at = EPOCH + timedelta(milliseconds=received_ms)
+    verdicts: list[Verdict] = []
+    for start in range(0, len(sent), TURN_EVENTS):
+        if start:
+            await asyncio.sleep(0)
+        verdicts += [_judge(kinds, one, received_at) for one in sent[start : start + TURN_EVENTS]]
+    return verdicts
+
+
+def _judge(kinds: Mapping[str, EventType], sent: Sent, received_at: datetime) -> Verdict:
+    kind = kinds.get(sent.type) if sent.type is not None else None
+    if kind is None:
+        return Verdict(UNKNOWN, _unknown(sent.type), None)
+    verdict = judge(kind, sent.raw, received_at)
+    if isinstance(verdict, Rejected):
+        return Verdict(kind.name, verdict, _dead_letter(kind, verdict, sent.raw))
+    return Verdict(kind.name, None, Record(kind.topic, kind.partition_key(verdict.event), sent.raw))
+
+
+def _unknown(type: str | None) -> Rejected:
+    if type is None:
+        return Rejected(
+            Reason.UNKNOWN_EVENT, 'an event here looks like {"type": "…", "data": {…}}', "type"
+        )
+    return Rejected(
+        Reason.UNKNOWN_EVENT, "there is no event of this type; /docs lists them", "type"
+    )
+
+
+def _dead_letter(kind: EventType, rejected: Rejected, raw: bytes) -> Record | None:
+    """A bad event travels to the worker too, which keeps it: as a whole, or it can not be."""
+    if rejected.reason in NOT_KEPT or not raw.startswith(b"{"):
+        return None
+    return Record(kind.topic, _key_of_rejected(kind, raw), raw)
+
+
+def _key_of_rejected(kind: EventType, raw: bytes) -> bytes | None:
+    """Its key when it can be read, so that it stays in order with its kin."""
+    try:
+        return kind.partition_key(kind.parse(raw))
+    except RejectedError:
+        pass
+    try:
+        return kind.partition_key(orjson.loads(raw))
+    except Exception:  # made for valid events only: whatever it stumbles over, there is no key
+        return None
