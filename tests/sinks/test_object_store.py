@@ -4,95 +4,20 @@ import asyncio
 import gzip
 import hashlib
 import random
-from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 
-from app.core.errors import Fatal, Transient
+from app.core.errors import Transient
 from sinks.memory import MemoryObjectStore
 from sinks.protocol import ObjectLost, ObjectStore
 from sinks.s3.options import S3Options
 from sinks.s3.store import S3ObjectStore
-
-MiB = 1 << 20
-KEY = "order_placed/v1/dt=2026-03-01/01JB.ndjson.gz"
-
-
-class CuttingProxy:
-    """A TCP proxy in front of an S3 server.
-
-    `cut`: no connection gets through. `lose_answers`: a request that makes an object visible
-    (a PUT of one, or the completion of an upload) arrives, and its connection dies before the
-    answer.
-    """
-
-    def __init__(self, host: str, port: int) -> None:
-        self.upstream = (host, port)
-        self.cut = False
-        self.lose_answers = False
-        self.connections: dict[asyncio.Task[None], asyncio.WriteTransport] = {}
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[int]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        yield server.sockets[0].getsockname()[1]
-        server.close()
-        for transport in self.connections.values():
-            transport.abort()
-        await asyncio.gather(*self.connections)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.connections[task] = writer.transport
-        upstream: asyncio.StreamWriter | None = None
-        try:
-            if not self.cut:
-                answers, upstream = await asyncio.open_connection(*self.upstream)
-                await self._forward(reader, upstream, answers, writer)
-        finally:
-            self.connections.pop(task, None)
-            writer.transport.abort()
-            if upstream is not None:
-                upstream.close()
-
-    async def _forward(
-        self,
-        requests: asyncio.StreamReader,
-        upstream: asyncio.StreamWriter,
-        answers: asyncio.StreamReader,
-        client: asyncio.StreamWriter,
-    ) -> None:
-        makes_visible = False
-
-        async def there() -> None:
-            nonlocal makes_visible
-            while (chunk := await requests.read(64 << 10)) and not self.cut:
-                if chunk.startswith((b"PUT ", b"POST ", b"GET ", b"HEAD ")):
-                    line = chunk.split(b"\r\n", 1)[0]
-                    makes_visible = line.startswith((b"PUT", b"POST")) and b"partN" not in line
-                upstream.write(chunk)
-                await upstream.drain()
-
-        async def back() -> None:
-            while (chunk := await answers.read(64 << 10)) and not self.cut:
-                if self.lose_answers and makes_visible:
-                    return
-                client.write(chunk)
-                await client.drain()
-
-        pumps = [asyncio.create_task(there()), asyncio.create_task(back())]
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+from tests.sinks.objects import KEY, MiB, keys, lines, put, stored
+from tests.sinks.s3_proxy import S3Proxy
 
 
 @dataclass
@@ -132,7 +57,7 @@ async def in_memory() -> AsyncIterator[Case]:
 @asynccontextmanager
 async def on_s3(options: S3Options) -> AsyncIterator[Case]:
     host, _, port = options.endpoint_url.removeprefix("http://").partition(":")
-    proxy = CuttingProxy(host, int(port))
+    proxy = S3Proxy(host, int(port))
 
     def set_faults(cut: bool, lose_answers: bool) -> None:
         proxy.cut, proxy.lose_answers = cut, lose_answers
@@ -168,27 +93,6 @@ def store_options(request: pytest.FixtureRequest) -> S3Options | None:
 async def case(store_options: S3Options | None) -> AsyncIterator[Case]:
     async with on_s3(store_options) if store_options else in_memory() as made:
         yield made
-
-
-def lines(total_bytes: int, seed: int = 7) -> list[bytes]:
-    """Make lines of 64 KB that do not compress well; together they have about `total_bytes`."""
-    chance = random.Random(seed)
-    one = 64 << 10
-    return [b64encode(chance.randbytes(one * 3 // 4)) + b"\n" for _ in range(total_bytes // one)]
-
-
-async def stored(store: ObjectStore, key: str) -> bytes:
-    return b"".join([chunk async for chunk in store.read(key)])
-
-
-async def keys(store: ObjectStore, prefix: str) -> list[str]:
-    return [found.key async for found in store.list(prefix)]
-
-
-async def put(store: ObjectStore, key: str, content: bytes = b"{}\n") -> None:
-    writer = store.writer(key)
-    writer.append(content)
-    await writer.finish()
 
 
 @pytest.mark.parametrize(
@@ -374,57 +278,3 @@ async def test_an_unreachable_store_is_transient_to_every_call(case: Case) -> No
     case.mended()
     await case.store.ping()
     assert await keys(case.store, "") == [KEY]
-
-
-async def test_the_prefix_is_put_before_every_key_and_never_seen(s3: S3Options) -> None:
-    async with (
-        _opened(s3.model_copy(update={"prefix": "one/two"})) as inside,
-        _opened(s3.model_copy(update={"prefix": ""})) as outside,
-    ):
-        await put(inside, KEY)
-        await put(outside, "elsewhere")
-        assert await keys(inside, "") == [KEY]
-        assert await keys(outside, "one/") == [f"one/two/{KEY}"]
-
-
-async def test_old_uploads_nobody_finished_are_aborted_and_young_ones_are_not(
-    s3: S3Options,
-) -> None:
-    async with _opened(s3) as store:
-        writer = store.writer(KEY)
-        for line in lines(9 * MiB):
-            writer.append(line)
-            await writer.relieve()
-        assert await store.abort_uploads(datetime.now(UTC) - timedelta(hours=1)) == []
-        assert await store.abort_uploads(datetime.now(UTC) + timedelta(hours=1)) == [KEY]
-        with pytest.raises((ObjectLost, Fatal)):
-            await writer.finish()
-        assert await store.stat(KEY) is None
-
-
-@pytest.mark.parametrize(
-    ("wrong", "variable"),
-    [
-        ({"bucket": "no-such-bucket-here"}, "S3__BUCKET"),
-        ({"access_key_id": "nobody"}, "S3__ACCESS_KEY_ID"),
-        ({"secret_access_key": SecretStr("wrong")}, "S3__SECRET_ACCESS_KEY"),
-        ({"endpoint_url": "not a url"}, "S3__"),
-    ],
-)
-async def test_wrong_settings_are_fatal_and_the_text_names_the_variable(
-    s3: S3Options, wrong: dict[str, object], variable: str
-) -> None:
-    async with _opened(s3.model_copy(update=wrong)) as store:
-        with pytest.raises(Fatal, match=variable):
-            await store.ping()
-        with pytest.raises(Fatal, match=variable):
-            await keys(store, "")
-
-
-@asynccontextmanager
-async def _opened(options: S3Options) -> AsyncIterator[S3ObjectStore]:
-    store = S3ObjectStore(options)
-    try:
-        yield store
-    finally:
-        await store.close()

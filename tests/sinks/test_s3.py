@@ -1,0 +1,109 @@
+"""What only S3 has: prefixes, uploads that outlive their writer, settings that can be wrong."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from app.core.errors import Fatal, Transient
+from sinks.protocol import ObjectLost
+from sinks.s3.options import S3Options
+from sinks.s3.store import S3ObjectStore
+from tests.sinks.objects import KEY, MiB, keys, lines, put
+from tests.sinks.s3_proxy import S3Proxy
+
+
+async def test_the_prefix_is_put_before_every_key_and_never_seen(s3: S3Options) -> None:
+    async with (
+        _opened(s3.model_copy(update={"prefix": "one/two"})) as inside,
+        _opened(s3.model_copy(update={"prefix": ""})) as outside,
+    ):
+        await put(inside, KEY)
+        await put(outside, "elsewhere")
+        assert await keys(inside, "") == [KEY]
+        assert await keys(outside, "one/") == [f"one/two/{KEY}"]
+
+
+async def test_old_uploads_nobody_finished_are_aborted_and_young_ones_are_not(
+    s3: S3Options,
+) -> None:
+    async with _opened(s3) as store:
+        writer = store.writer(KEY)
+        for line in lines(9 * MiB):
+            writer.append(line)
+            await writer.relieve()
+        assert await store.abort_uploads(datetime.now(UTC) - timedelta(hours=1)) == []
+        assert await store.abort_uploads(datetime.now(UTC) + timedelta(hours=1)) == [KEY]
+        with pytest.raises((ObjectLost, Fatal)):
+            await writer.finish()
+        assert await store.stat(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "variable"),
+    [
+        ({"bucket": "no-such-bucket-here"}, "S3__BUCKET"),
+        ({"access_key_id": "nobody"}, "S3__ACCESS_KEY_ID"),
+        ({"secret_access_key": SecretStr("wrong")}, "S3__SECRET_ACCESS_KEY"),
+        ({"endpoint_url": "not a url"}, "S3__"),
+    ],
+)
+async def test_wrong_settings_are_fatal_and_the_text_names_the_variable(
+    s3: S3Options, wrong: dict[str, object], variable: str
+) -> None:
+    async with _opened(s3.model_copy(update=wrong)) as store:
+        with pytest.raises(Fatal, match=variable):
+            await store.ping()
+        with pytest.raises(Fatal, match=variable):
+            await keys(store, "")
+
+
+@asynccontextmanager
+async def _opened(options: S3Options) -> AsyncIterator[S3ObjectStore]:
+    store = S3ObjectStore(options)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _proxied(options: S3Options) -> AsyncIterator[tuple[S3ObjectStore, S3Proxy]]:
+    host, _, port = options.endpoint_url.removeprefix("http://").partition(":")
+    proxy = S3Proxy(host, int(port))
+    async with proxy.listening() as proxy_port:
+        url = f"http://127.0.0.1:{proxy_port}"
+        async with _opened(options.model_copy(update={"endpoint_url": url})) as store:
+            yield store, proxy
+
+
+async def test_a_completed_upload_that_s3_has_forgotten_is_recognised_by_its_object(
+    s3: S3Options,
+) -> None:
+    async with _proxied(s3) as (store, proxy):
+        writer = store.writer(KEY)
+        for line in lines(9 * MiB):
+            writer.append(line)
+            await writer.relieve()
+        proxy.lose_answers = True
+        with pytest.raises(Transient):
+            await writer.finish()
+        proxy.lose_answers, proxy.forget_uploads = False, True
+        written = await writer.finish()
+        stat = await store.stat(KEY)
+        assert stat is not None
+        assert (stat.bytes, stat.etag) == (written.bytes, written.etag)
+
+
+async def test_an_object_that_someone_else_wrote_is_not_taken_for_ours(s3: S3Options) -> None:
+    async with _proxied(s3) as (store, proxy):
+        writer = store.writer(KEY)
+        for line in lines(9 * MiB):
+            writer.append(line)
+            await writer.relieve()
+        await put(store, KEY, b"another's")
+        proxy.forget_uploads = True
+        with pytest.raises(ObjectLost, match="someone else"):
+            await writer.finish()
