@@ -16,7 +16,7 @@ from app.core.errors import Fatal, Transient
 
 Encoding = Literal["gzip", "zstd", "none"]
 
-AGAIN = frozenset({429, 502, 503, 504})
+AGAIN = frozenset({408, 429, 502, 503, 504})
 TOO_LARGE = 413
 MAX_WAIT_SECONDS = 60.0
 WRONG_ADDRESS = (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.ClientSSLError)
