@@ -14,6 +14,7 @@ from app.core.transforms import Columns, zone
 
 Found = Iterator[tuple[str, str]]  # (path in the file, what)
 HASHABLE = ("string", "uuid", "integer")
+OWN_TABLES = ("LOAD_CONTROL", "LOAD_FENCE")
 KAFKA_KEYS = ("string", "integer", "uuid", "date")
 
 
@@ -27,6 +28,8 @@ def problems_in(path: Path, contract: Contract) -> list[Problem]:
         found.append(("", f"name the file {contract.event}.yaml"))
     for check in (_fields, _keys, _times, _examples):
         found += check(contract)
+    if contract.warehouse.table.partition(".")[2] in OWN_TABLES:
+        found.append(("warehouse.table", "is Forebay's own; choose another name"))
     columns, broken = _columns(contract)
     found += broken
     if not broken:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -34,6 +35,16 @@ class Contracts(Mapping[str, Contract]):
 
     def __len__(self) -> int:
         return len(self.by_event)
+
+    @property
+    def partitions(self) -> Mapping[str, int]:
+        """Partitions of the topic, by event."""
+        return {event: contract.partitions for event, contract in self.items()}
+
+    @property
+    def load_every(self) -> Mapping[str, timedelta]:
+        """How often the table is to be brought up to date, by event."""
+        return {event: contract.load.interval for event, contract in self.items()}
 
 
 def load_contracts(folder: Path) -> Contracts:

@@ -1,10 +1,11 @@
 """What a topics/*.yaml file may say. The descriptions become the reference and the schema."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from app.contracts.fields import NAME, Strict
 from app.contracts.fields import Field as EventField
@@ -14,7 +15,9 @@ from app.core.pii import HASH_LENGTH
 from app.core.transforms import Columns, Landing, Transform
 
 SIZES = {"small": 2, "medium": 6, "large": 24}  # partitions
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
+DURATION = r"^[1-9][0-9]{0,2}[smh]$"
+TABLE = r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$"
 
 
 class Owners(Strict):
@@ -64,27 +67,18 @@ class Day(Strict):
 class Warehouse(Strict):
     """The table."""
 
-    table: str = Field(
-        pattern=r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$", description="SCHEMA.TABLE"
-    )
+    table: str = Field(pattern=TABLE, description="SCHEMA.TABLE")
     cluster_by: tuple[str, ...] = ()
-
-
-def _seconds(value: Any) -> Any:
-    if isinstance(value, str) and value[:-1].isdecimal() and value[-1:] in UNITS:
-        return timedelta(seconds=int(value[:-1]) * UNITS[value[-1]])
-    raise ValueError("write a duration such as 30s, 15m or 1h")
 
 
 class Load(Strict):
     """How often the table is brought up to date."""
 
-    every: Annotated[
-        timedelta,
-        BeforeValidator(_seconds, json_schema_input_type=Annotated[
-            str, Field(pattern=r"^\d+[smhd]$")
-        ]),
-    ] = Field(timedelta(minutes=15), ge=timedelta(seconds=1), le=timedelta(days=1))  # fmt: skip
+    every: str = Field("15m", pattern=DURATION, description="Such as 30s, 15m or 1h.")
+
+    @property
+    def interval(self) -> timedelta:
+        return timedelta(seconds=int(self.every[:-1]) * UNITS[self.every[-1]])
 
 
 class Rejection(Strict):
@@ -138,6 +132,11 @@ class Contract(Strict):
     @property
     def partitions(self) -> int:
         return SIZES[self.kafka.size]
+
+    @property
+    def topic_config(self) -> Mapping[str, str]:
+        """Kafka's own settings of the topic."""
+        return {"retention.ms": str(self.kafka.retention_days * 86_400_000)}
 
     @cached_property
     def sent(self) -> Columns:

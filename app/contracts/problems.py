@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from app.contracts.model import Contract
+from app.contracts.fields import NAME
+from app.contracts.model import DURATION, TABLE, Contract
 
 Location = tuple[int | str, ...]
 
@@ -37,10 +38,9 @@ WHAT = {
     "less_than_equal": "must be {le} or less",
 }
 PATTERNS = {
-    r"^[a-z][a-z0-9_]*$": "must be lower-case words with underscores, such as order_placed",
-    r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$": (
-        "must be SCHEMA.TABLE in upper case, such as RAW.ORDER_PLACED"
-    ),
+    NAME: "must be lower-case words with underscores, such as order_placed",
+    TABLE: "must be SCHEMA.TABLE in upper case, such as RAW.ORDER_PLACED",
+    DURATION: "must be a duration such as 30s, 15m or 1h",
 }
 
 

@@ -21,7 +21,10 @@ FORM = {
     "integer": "must be a whole number, not in quotes",
     "number": "must be a finite number, not in quotes",
     "boolean": "must be true or false",
-    "json": "must be JSON without NUL characters, infinities and integers over 38 digits",
+    "json": (
+        "must be JSON other than null, without NUL characters, infinities and integers of more "
+        "than 38 digits"
+    ),
 }
 BOUND = {
     "greater_than_equal": "must be {ge} or more",

@@ -142,6 +142,8 @@ def _json(spec: Any) -> CoreSchema:
 
 def storable(value: Any) -> Any:
     """Return a parsed JSON value if both warehouses can hold it; else a pydantic error."""
+    if value is None:
+        raise PydanticCustomError("json_null", "null")  # an optional field's never gets here
     try:
         text = orjson.dumps(value)
     except TypeError:  # an integer beyond 64 bits
@@ -241,5 +243,7 @@ TYPES: dict[str, FieldType] = {
         _sql("DATE"),
         encode=date.isoformat,
     ),
-    "json": FieldType(_json, _fixed({}), _sql("VARIANT"), _sql("JSON"), is_key=False),
+    "json": FieldType(
+        _json, _fixed({"not": {"type": "null"}}), _sql("VARIANT"), _sql("JSON"), is_key=False
+    ),
 }

@@ -128,6 +128,8 @@ class Constant(_Options):
 
     def columns(self, columns: Columns) -> Columns:
         _new(columns, self.to)
+        if isinstance(self.value, str) and "\0" in self.value:
+            raise ValueError("value", "must not hold a NUL character")
         types = {bool: "boolean", int: "integer", str: "string"}
         return {**columns, self.to: Landing(types[type(self.value)], False, self.about)}
 

@@ -1,0 +1,93 @@
+"""Run the examples of the topic files: each must land, or be rejected, as it says."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import SchemaValidator, core_schema
+
+from app.contracts.compile import compile_contract
+from app.contracts.model import Contract, Example
+from app.contracts.types import TIMESTAMP_PATTERN, instant
+from app.core.errors import Rejected, RejectedError
+from app.core.judge import Accepted, EventType, judge
+
+EXAMPLE_PII_KEY = b"only for examples"  # so that `topics check` needs no secret
+_timestamp = SchemaValidator(core_schema.str_schema(pattern=TIMESTAMP_PATTERN)).validate_python
+
+
+def run_examples(contracts: Mapping[str, Contract]) -> list[str]:
+    """Judge every example. Returns a line for each that turns out otherwise; none is good."""
+    problems: list[str] = []
+    for contract in contracts.values():
+        kind = compile_contract(contract, EXAMPLE_PII_KEY)
+        for example in contract.examples:
+            problem = run_example(contract, kind, example)
+            if problem is not None:
+                problems.append(f"{contract.event}: example «{example.name}»: {problem}")
+    return problems
+
+
+def run_example(contract: Contract, kind: EventType, example: Example) -> str | None:
+    """Judge one example; None when it turns out as it says."""
+    raw = json.dumps(example.given).encode()
+    try:
+        received_at = _received_at(kind, raw, example)
+    except ValueError:
+        return f"received_at «{example.received_at}» is no timestamp with a UTC offset"
+    match judge(kind, raw, received_at):
+        case Rejected() as verdict:
+            return _compare_rejection(example, verdict)
+        case Accepted() as verdict if example.row is not None:
+            landed = json.loads(kind.line(verdict.row, verdict.day))
+            return _compare_row(contract, example.row, landed)
+        case Accepted():
+            return "lands; it should be rejected"
+
+
+def _received_at(kind: EventType, raw: bytes, example: Example) -> datetime:
+    if example.received_at is not None:
+        try:
+            return instant(_timestamp(example.received_at))
+        except ValidationError as error:
+            raise ValueError(example.received_at) from error
+    try:
+        return kind.occurred_at(kind.parse(raw))
+    except RejectedError:
+        return datetime.fromisoformat("2000-01-01T00:00:00Z")  # rejected whenever it came
+
+
+def _compare_rejection(example: Example, verdict: Rejected) -> str | None:
+    told = f"{verdict.reason}, field {verdict.field}: {verdict.message}"
+    expected = example.rejected
+    if expected is None:
+        return f"should land; it is rejected: {told}"
+    if expected.reason != verdict.reason or expected.field not in (None, verdict.field):
+        return f"should be rejected: {expected.reason}, field {expected.field}; it is: {told}"
+    return None
+
+
+def _compare_row(
+    contract: Contract, expected: Mapping[str, Any], landed: Mapping[str, Any]
+) -> str | None:
+    types = {column.name: column.type for column in contract.table.columns}
+    differing = [
+        f"{name} should be {json.dumps(value)}, it is {json.dumps(landed[name])}"
+        for name, value in expected.items()
+        if not _same(types[name], value, landed[name])
+    ]
+    return "; ".join(differing) or None
+
+
+def _same(kind: str, expected: Any, landed: Any) -> bool:
+    if kind == "timestamp" and isinstance(expected, str) and landed is not None:
+        try:
+            return instant(_timestamp(expected)) == instant(landed)
+        except ValueError:
+            return False
+    # True equals 1 in Python, and nowhere else.
+    return json.dumps(expected, sort_keys=True) == json.dumps(landed, sort_keys=True) or (
+        kind in ("number", "json") and expected == landed and type(expected) is not bool
+    )
