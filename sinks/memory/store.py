@@ -1,39 +1,18 @@
-"""An object store and a warehouse in memory: real ones, that can be told to fail.
-
-They pass the same suites as the servers' and are gone with the process.
-"""
+"""The object store in memory."""
 
 import hashlib
-from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from isal import isal_zlib
 
+from sinks.memory.faults import Faults, When
 from sinks.protocol import ObjectLost, ObjectStat, Written
 
 GZIP = 31
 READ_BYTES = 64 << 10
-
-
-@dataclass
-class Faults:
-    """Failures still to come, by operation, in the order they were planned."""
-
-    planned: dict[str, deque[tuple[Exception, bool]]] = field(
-        default_factory=lambda: defaultdict(deque)
-    )
-
-    def plan(self, operation: str, error: Exception, when: Literal["before", "after"]) -> None:
-        self.planned[operation].append((error, when == "after"))
-
-    def strike(self, operation: str, *, after: bool = False) -> None:
-        """Raise the next failure of this operation if it is planned for this moment."""
-        queue = self.planned[operation]
-        if queue and queue[0][1] is after:
-            raise queue.popleft()[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +34,7 @@ class MemoryObjectStore:
         self,
         operation: Literal["relieve", "finish", "stat", "read", "list", "delete", "ping"],
         error: Exception,
-        when: Literal["before", "after"] = "before",
+        when: When = "before",
     ) -> None:
         """Make the next call of `operation` raise; `after`: it is done, but the answer is lost."""
         self._faults.plan(operation, error, when)

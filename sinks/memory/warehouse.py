@@ -1,0 +1,191 @@
+"""The warehouse in memory."""
+
+import gzip
+import hashlib
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import orjson
+
+from app.contracts.table import Column, Table
+from app.contracts.types import sql_type
+from app.core.errors import Fatal, Fenced
+from app.core.seal import StoredObject
+from sinks.manifest import check_staged, objects_of
+from sinks.memory.faults import Faults, When
+from sinks.protocol import DayManifest, LoadedDay, ObjectLost, ObjectStore
+
+Row = dict[str, Any]
+
+
+@dataclass
+class _Standing:
+    """A table as it stands: rows by day, and its part of LOAD_CONTROL."""
+
+    columns: dict[str, str]
+    rows: dict[date, list[Row]] = field(default_factory=dict)
+    control: dict[date, LoadedDay] = field(default_factory=dict)
+    fence: int = 0
+
+
+async def _go_on(point: str) -> None:
+    pass
+
+
+class MemoryWarehouse:
+    """A `Warehouse`. `replaces` names each committed run, in order.
+
+    `at` is awaited at `staged` and `before_commit`: what it raises happens there, and as long as
+    it waits, the load waits.
+    """
+
+    def __init__(
+        self, objects: ObjectStore, *, at: Callable[[str], Awaitable[None]] = _go_on
+    ) -> None:
+        self.replaces: list[str] = []
+        self._objects = objects
+        self._at = at
+        self._tables: dict[str, _Standing] = {}
+        self._faults = Faults()
+
+    def fail_next(
+        self,
+        operation: Literal["prepare", "loaded", "replace", "count", "fetch", "ping"],
+        error: Exception,
+        when: When = "before",
+    ) -> None:
+        """Make the next call of `operation` raise; `after`: it is done, but the answer is lost."""
+        self._faults.plan(operation, error, when)
+
+    async def prepare(self, table: Table) -> Sequence[str]:
+        self._faults.strike("prepare")
+        wanted = {column.name: sql_type(column, "duckdb") for column in table.columns}
+        standing = self._tables.get(table.name)
+        if standing is None:
+            self._tables[table.name] = _Standing(wanted)
+            return [f"CREATE TABLE {table.name}"]
+        for name, kind in wanted.items():
+            found = standing.columns.get(name, kind)
+            if found != kind:
+                raise Fatal(f"{table.name}.{name} is {found}; the contract wants {kind}")
+        added = [name for name in wanted if name not in standing.columns]
+        standing.columns |= wanted
+        return [f"ALTER TABLE {table.name} ADD COLUMN {name}" for name in added]
+
+    async def loaded(self, table: Table, days: Collection[date]) -> Mapping[date, LoadedDay]:
+        self._faults.strike("loaded")
+        standing = self._tables.get(table.name)
+        control = standing.control if standing else {}
+        return {day: control[day] for day in days if day in control}
+
+    async def replace(
+        self, table: Table, days: Sequence[DayManifest], *, run: str, fence: int
+    ) -> Mapping[date, LoadedDay]:
+        self._faults.strike("replace")
+        objects = objects_of(days)
+        rows = await self._stage(table, objects)
+        await self._at("staged")
+        await self._at("before_commit")
+        loaded = self._swap(table, days, rows, run, fence)
+        self._faults.strike("replace", after=True)
+        return loaded
+
+    async def count(self, table: Table) -> Mapping[date, int]:
+        self._faults.strike("count")
+        standing = self._tables.get(table.name)
+        rows = standing.rows if standing else {}
+        return {day: len(rows[day]) for day in sorted(rows) if rows[day]}
+
+    async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
+        self._faults.strike("fetch")
+        standing = self._tables.get(table.name)
+        found = [
+            {column.name: row.get(column.name) for column in table.columns}
+            for of_day, rows in (standing.rows if standing else {}).items()
+            if day is None or day == of_day
+            for row in rows
+        ]
+        return sorted(found, key=lambda row: [row[name] for name in (*table.key, "day")])
+
+    async def ping(self) -> None:
+        self._faults.strike("ping")
+
+    async def close(self) -> None:
+        """Tables stay until the warehouse is forgotten."""
+
+    async def _stage(self, table: Table, objects: Sequence[StoredObject]) -> dict[date, list[Row]]:
+        rows: dict[date, list[Row]] = {}
+        counts: dict[tuple[str, date | None], int] = {}
+        for stored in objects:
+            for line in gzip.decompress(await self._body(stored)).splitlines():
+                row = _row(table.columns, orjson.loads(line))
+                rows.setdefault(row["day"], []).append(row)
+                counts[stored.key, row["day"]] = counts.get((stored.key, row["day"]), 0) + 1
+        check_staged(objects, counts)
+        return rows
+
+    async def _body(self, stored: StoredObject) -> bytes:
+        body = b"".join([chunk async for chunk in self._objects.read(stored.key)])
+        if len(body) != stored.bytes or hashlib.sha256(body).hexdigest() != stored.sha256:
+            raise ObjectLost(f"object {stored.key} is not what the ledger says it is")
+        return body
+
+    def _swap(
+        self,
+        table: Table,
+        days: Sequence[DayManifest],
+        rows: Mapping[date, list[Row]],
+        run: str,
+        fence: int,
+    ) -> Mapping[date, LoadedDay]:
+        standing = self._tables.get(table.name)
+        if standing is None:
+            raise Fatal(f"{table.name} is not there: call prepare first")
+        if fence < standing.fence:
+            raise Fenced(f"{table.name}: run {run} has fence {fence}, now it is {standing.fence}")
+        standing.fence = fence
+        now = datetime.now(UTC)
+        loaded = {}
+        for manifest in days:
+            staged = rows.get(manifest.day, [])
+            kept = _one_per_key(table, staged)
+            standing.rows[manifest.day] = kept
+            loaded[manifest.day] = LoadedDay(
+                manifest.day, run, fence, manifest.seals, len(staged), len(kept), now
+            )
+        standing.control |= loaded
+        self.replaces.append(run)
+        return loaded
+
+
+def _one_per_key(table: Table, rows: Sequence[Row]) -> list[Row]:
+    in_order = sorted(
+        rows,
+        key=lambda row: (row["_received_at"], row["_partition"], row["_offset"], row["_topic"]),
+        reverse=table.keep == "first",  # a later one takes the place of an earlier one
+    )
+    return list({tuple(row[name] for name in table.key): row for row in in_order}.values())
+
+
+def _row(columns: Sequence[Column], line: Mapping[str, Any]) -> Row:
+    return {column.name: _value(column.type, line.get(column.name)) for column in columns}
+
+
+def _value(kind: str, value: Any) -> Any:
+    """A value of a line as `fetch` gives it back."""
+    if value is None:
+        return None
+    match kind:
+        case "timestamp":
+            return datetime.fromisoformat(value).astimezone(UTC)
+        case "date":
+            return date.fromisoformat(value)
+        case "decimal":
+            return Decimal(value)
+        case "number":
+            return float(value)
+        case _:
+            return value
