@@ -1,0 +1,260 @@
+"""Random histories of both ledgers against a ledger of a few dictionaries.
+
+Workers that know where a chain ends and workers that do not, answers that were lost, loads that
+cross: each is a step, and after every few steps the whole ledger is compared.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from itertools import count
+from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from app.core.errors import Fenced
+from app.core.seal import DayCounts, ObjectKind, Range, Seal
+from app.ledger.open import open_ledger
+from app.ledger.options import LedgerOptions
+from app.ledger.protocol import Cursor, DayLoad, DayTotals, Incident, Ledger
+from tests.ledger.examples import MONDAY, NOON, TABLE, incident, load, new_id, seal, start
+
+T = TypeVar("T")
+DAYS = [MONDAY + timedelta(days=n) for n in range(3)]
+WIDTHS = st.integers(1, 9)
+PARTITIONS = st.sets(st.integers(0, 2), min_size=1)
+
+
+@dataclass
+class Model:
+    """What the ledger must know, as simply as it can be said."""
+
+    starts: dict[str, int] = field(default_factory=dict)
+    seals: list[Seal] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    cursors: dict[str, Cursor] = field(default_factory=dict)
+    loads: dict[date, DayLoad] = field(default_factory=dict)
+
+    def add(self, seal: Seal) -> None:
+        self.seals.append(seal)
+        for r in seal.ranges:
+            self.move(r)
+
+    def move(self, r: Range) -> None:
+        end = self.cursors[r.tp]
+        changelog = r.changelog if r.changelog >= 0 else end.changelog
+        self.cursors[r.tp] = Cursor(r.next, changelog, end.topic_id)
+
+    def fits(self, *ranges: Range) -> bool:
+        return all(r.tp in self.cursors and self.cursors[r.tp].next == r.first for r in ranges)
+
+    def with_rows(self, day: date) -> list[str]:
+        return sorted(s.id for s in self.seals if _rows(s, day))
+
+    def dirty(self) -> dict[date, tuple[str, ...]]:
+        waiting = {}
+        for day in DAYS:
+            named = self.loads[day].seals if day in self.loads else ()
+            waiting[day] = tuple(id for id in self.with_rows(day) if id not in named)
+        return {day: seals for day, seals in waiting.items() if seals}
+
+    def totals(self) -> list[DayTotals]:
+        waiting, totals = self.dirty(), []
+        for day in DAYS:
+            of_day = [s for s in self.seals if day in s.days]
+            objects = [o for s in of_day for o in s.objects if o.day == day]
+            counts = DayCounts(
+                *(sum(getattr(s.days[day], what) for s in of_day)
+                  for what in ("staged", "duplicates", "dead"))
+            )  # fmt: skip
+            unloaded = sum(_rows(s, day) for s in of_day if s.id in waiting.get(day, ()))
+            size = sum(o.bytes for o in objects)
+            if of_day:
+                totals.append(DayTotals(day, counts, unloaded, len(objects), size))
+        return totals
+
+
+def _rows(seal: Seal, day: date) -> int:
+    return sum(o.rows for o in seal.objects if o.day == day and o.kind is ObjectKind.ROWS)
+
+
+class Histories(RuleBasedStateMachine):
+    """Each history has an event type and partitions of its own, in one ledger."""
+
+    runner: asyncio.Runner
+    options: LedgerOptions
+    numbers = count()
+
+    def run(self, work: Awaitable[T]) -> T:
+        async def awaited() -> T:
+            return await work
+
+        return self.runner.run(awaited())
+
+    @initialize()
+    def begin(self) -> None:
+        self.model = Model()
+        self.event = f"event_{next(self.numbers)}"
+        self.handles: list[Ledger] = []
+        self.fence = 0
+        self.manifests: list[tuple[date, list[str]]] = []
+
+    def handle(self, n: int) -> Ledger:
+        while len(self.handles) < 2:
+            self.handles.append(self.run(open_ledger(self.options)))
+        return self.handles[n]
+
+    def tp(self, n: int) -> str:
+        return f"events.{self.event}.v1/{n}"
+
+    @rule(n=st.integers(0, 2), first=st.integers(0, 50), who=st.integers(0, 1))
+    def a_chain_is_started(self, n: int, first: int, who: int) -> None:
+        tp = self.tp(n)
+        began = self.run(self.handle(who).start_chains([start(tp, first, event=self.event)]))
+        if tp not in self.model.cursors:
+            self.model.starts[tp] = first
+            self.model.cursors[tp] = Cursor(first, -1, "t1")
+        assert began == {tp: self.model.cursors[tp]}
+
+    @rule(
+        ns=PARTITIONS, width=WIDTHS, behind=st.sampled_from([0, 0, 0, 1, 5, -3]),
+        changelog=st.integers(-1, 99), shares=st.lists(st.integers(0, 8), min_size=3, max_size=3),
+        hours_ago=st.integers(0, 9), who=st.integers(0, 1),
+    )  # fmt: skip
+    def a_worker_seals(
+        self, ns: set[int], width: int, behind: int, changelog: int, shares: list[int],
+        hours_ago: int, who: int,
+    ) -> None:  # fmt: skip
+        ranges = [self.next_range(n, width, behind, changelog) for n in sorted(ns)]
+        made = seal(
+            *ranges,
+            days=_split(sum(r.records for r in ranges), shares),
+            event=self.event,
+            id=new_id(NOON - timedelta(hours=hours_ago)),
+        )
+        if self.model.fits(*ranges):
+            self.run(self.handle(who).record(made))
+            self.model.add(made)
+        else:
+            self.refused(self.handle(who).record(made))
+
+    @precondition(lambda self: self.model.seals)
+    @rule(n=st.integers(0), who=st.integers(0, 1))
+    def an_answer_was_lost_and_the_seal_is_recorded_again(self, n: int, who: int) -> None:
+        again = self.model.seals[n % len(self.model.seals)]
+        self.run(self.handle(who).record(again))
+        self.refused(self.handle(who).record(replace(again, worker="zombie")))
+
+    @rule(n=st.integers(0, 2), width=WIDTHS, behind=st.sampled_from([0, 0, 2]))
+    def offsets_are_lost(self, n: int, width: int, behind: int) -> None:
+        gone = self.next_range(n, width, behind, -1)
+        lost = replace(incident(gone.first, gone.next, gone.tp), event=self.event)
+        if self.model.fits(gone):
+            self.run(self.handle(0).record_incident(lost))
+            self.model.incidents.append(lost)
+            self.model.move(lost.range)
+        else:
+            self.refused(self.handle(0).record_incident(lost))
+
+    @rule(day=st.sampled_from(DAYS))
+    def a_scheduler_reads_a_manifest(self, day: date) -> None:
+        (manifest,) = self.run(self.handle(0).manifest(self.event, [day]))
+        assert list(manifest.seals) == self.model.with_rows(day)
+        assert manifest.rows == sum(_rows(s, day) for s in self.model.seals)
+        self.manifests.append((day, list(manifest.seals)))
+
+    @precondition(lambda self: self.manifests)
+    @rule(n=st.integers(0), late=st.sampled_from([0, 0, 1, 2]), who=st.integers(0, 1))
+    def a_load_is_recorded(self, n: int, late: int, who: int) -> None:
+        day, seals = self.manifests[n % len(self.manifests)]
+        self.fence += 1
+        done = load(day, max(self.fence - late, 1), seals, event=self.event)
+        self.run(self.handle(who).record_load([done]))
+        if day not in self.model.loads or self.model.loads[day].fence <= done.fence:
+            self.model.loads[day] = done
+
+    @rule()
+    def all_is_compared(self) -> None:
+        ledger, model = self.handle(1), self.model
+        tps = [self.tp(n) for n in range(3)]
+        assert self.run(ledger.cursors(tps)) == model.cursors
+        assert {d.day: d.seals for d in self.run(ledger.dirty(self.event))} == model.dirty()
+        assert self.run(ledger.loads(self.event, TABLE)) == model.loads
+        assert self.run(ledger.totals(self.event)) == model.totals()
+        partitions = self.run(ledger.partitions()).get(self.event, [])
+        assert sorted(partitions) == sorted(model.starts)
+        self.run(self.compare_walks(ledger, tps))
+
+    async def compare_walks(self, ledger: Ledger, tps: list[str]) -> None:
+        model = self.model
+        in_order = sorted(model.seals, key=lambda s: s.id)
+        assert [s async for s in ledger.seals(self.event)] == in_order
+        for day in DAYS:
+            of_day = [s for s in in_order if day in s.days]
+            assert [s async for s in ledger.seals(self.event, day=day)] == of_day
+        lost = sorted(model.incidents, key=lambda i: i.id)
+        assert [i async for i in ledger.incidents(self.event)] == lost
+        for tp in tps:
+            end = model.starts.get(tp)
+            links = [link async for link in ledger.chain(tp)]
+            for link in links:
+                assert link.range.first == end
+                end = link.range.next
+            assert (end is None) == (tp not in model.cursors)
+            assert end is None or end == model.cursors[tp].next
+
+    def next_range(self, n: int, width: int, behind: int, changelog: int) -> Range:
+        end = self.model.cursors.get(self.tp(n), Cursor(0, -1, ""))
+        first = max(end.next - behind, 0)
+        return Range(self.tp(n), first, first + width, width, changelog)
+
+    def refused(self, attempt: Awaitable[None]) -> None:
+        try:
+            self.run(attempt)
+        except Fenced:
+            return
+        raise AssertionError("it was not fenced")
+
+    def teardown(self) -> None:
+        if hasattr(self, "model"):
+            self.all_is_compared()
+            for ledger in self.handles:
+                self.run(ledger.close())
+
+
+def _split(records: int, shares: list[int]) -> dict[date, DayCounts]:
+    """Deal `records` out to the days: staged by their shares, the rest duplicates and dead."""
+    days = {}
+    for day, share in zip(DAYS, shares, strict=True):
+        staged = min(share, records)
+        records -= staged
+        if staged:
+            days[day] = DayCounts(staged)
+    if records:
+        last = days.get(DAYS[0], DayCounts())
+        days[DAYS[0]] = replace(last, duplicates=records - records // 2, dead=records // 2)
+    return days
+
+
+def test_any_history_leaves_the_ledger_that_the_model_has(options: LedgerOptions) -> None:
+    with asyncio.Runner() as runner:
+        machine = type("Histories", (Histories,), {"runner": runner, "options": options})
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=25,
+                stateful_step_count=25,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
