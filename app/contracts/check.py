@@ -44,7 +44,7 @@ def problems_between(contracts: Mapping[Path, Contract]) -> Iterator[Problem]:
     for path, contract in contracts.items():
         first = events.setdefault(contract.event, path)
         if first is not path:
-            yield Problem(path, "event", f"«{contract.event}» is {first.name} already; keep one")
+            yield Problem(path, "event", f"«{contract.event}» is in {first.name} already; keep one")
         first = tables.setdefault(contract.warehouse.table, path)
         if first is not path:
             yield Problem(

@@ -9,36 +9,49 @@ from app.contracts.types import TYPES
 from app.core.errors import Reason
 
 Json = dict[str, Any]
-NDJSON = "application/x-ndjson"
-HEADERS = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
-DAMAGE = {  # what HTTP itself means: the whole request was refused
+JSON, NDJSON = "application/json", "application/x-ndjson"
+
+ABOUT = """\
+The front door for analytics events.
+
+`accepted` means durable: Kafka has acknowledged the event. Every event of a batch has its own
+answer, in the order they were sent. Whatever is not accepted may be sent again unchanged: an event
+is counted once. Bodies may be compressed (`Content-Encoding: gzip` or `zstd`).
+"""
+BATCH = 'Events of any types: `{"events": [{"type": "…", "data": {…}}]}`, or one such pair a line.'
+ONE_TYPE = "Events of one type: one object, an array of them, or one a line."
+DRY = " The verdicts that /v1/events would give; nothing is published."
+RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+REFUSALS = {  # of the whole request: no event of it was taken
     "400": "Not JSON, or not the shape that this path takes.",
+    "408": "The body did not arrive in time.",
     "413": "The body, or the batch, is too large.",
-    "415": "Neither JSON nor NDJSON, or an encoding other than gzip and zstd.",
+    "415": "Neither JSON nor NDJSON, or an unknown encoding.",
+    "429": "Too much is in flight; send the same again.",
 }
 
 
 def openapi(contracts: Mapping[str, Contract]) -> Json:
-    """Describe every path of the gateway."""
-    names = list(contracts)
+    """Describe every path of the gateway; for each event type, one of its own."""
+    batch = _body(_batch_schema(list(contracts)))
+    any_type = _body({"anyOf": [_one_or_more(event) for event in contracts]})
+    which = {"name": "type", "in": "path", "required": True, "schema": {"enum": list(contracts)}}
     paths: dict[str, Json] = {
-        "/v1/events": {"post": _batch("publishEvents", "Publish events of any types.", names)},
-        "/v1/validate": {"post": _batch("validateEvents", VALIDATE, names, publishes=False)},
+        "/v1/events": {"post": _post("publish", BATCH, batch)},
+        **{f"/v1/events/{c.event}": {"post": _publish_one(c)} for c in contracts.values()},
+        "/v1/validate": {"post": _post("validate", BATCH + DRY, batch, "200")},
+        "/v1/validate/{type}": {
+            "parameters": [which],
+            "post": _post("validate_type", ONE_TYPE + DRY, any_type, "200"),
+        },
+        "/livez": {"get": _health("livez", "Whether the process is alive.")},
+        "/readyz": {"get": _health("readyz", "Whether it can take events; if not, why.")},
     }
-    for contract in contracts.values():
-        paths[f"/v1/events/{contract.event}"] = {"post": _one_type(contract)}
-    paths["/livez"] = {"get": _health("isAlive", "Whether the process is alive.")}
-    paths["/readyz"] = {"get": _health("isReady", "Whether it can take events; if not, why.")}
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Forebay",
-            "version": "1",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            "description": "The front door for analytics events. `accepted` means durable.",
-        },
+        "info": {"title": "Forebay", "version": "1", "description": ABOUT},
         "paths": paths,
-        "components": {"schemas": SCHEMAS | {c.event: event_schema(c) for c in contracts.values()}},
+        "components": {"schemas": ANSWERS | {c.event: event_schema(c) for c in contracts.values()}},
     }
 
 
@@ -56,39 +69,28 @@ def event_schema(contract: Contract) -> Json:
 
 def _field_schema(field: Field) -> Json:
     schema = TYPES[field.type].json_schema(field)
-    if field.optional and schema:
+    if field.optional:
         schema = {"anyOf": [schema, {"type": "null"}]}
     return {"description": field.about} | schema
 
 
-def _one_type(contract: Contract) -> Json:
-    event = _ref(contract.event)
+def _publish_one(contract: Contract) -> Json:
     examples = {
         example.name: {"value": example.given}
         for example in contract.examples
         if example.row is not None
     }
-    content = {"schema": {"oneOf": [event, {"type": "array", "items": event}]}}
-    return {
-        "operationId": f"publish_{contract.event}",
-        "tags": [contract.app],
-        "summary": contract.summary,
-        "description": "One object, an array of them, or one a line.",
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": content | {"examples": examples},
-                NDJSON: {"schema": {"type": "string"}},
-            },
-        },
-        "responses": _answers(),
-    }
+    body = _body(_one_or_more(contract.event), examples)
+    operation = _post(f"publish_{contract.event}", ONE_TYPE, body)
+    return operation | {"tags": [contract.app], "summary": contract.summary}
 
 
-VALIDATE = "Answer the verdicts that /v1/events would, and publish nothing."
+def _one_or_more(event: str) -> Json:
+    one = _ref(event)
+    return {"anyOf": [one, {"type": "array", "items": one}]}
 
 
-def _batch(operation: str, summary: str, names: list[str], publishes: bool = True) -> Json:
+def _batch_schema(names: list[str]) -> Json:
     one = {
         "type": "object",
         "properties": {
@@ -97,33 +99,32 @@ def _batch(operation: str, summary: str, names: list[str], publishes: bool = Tru
         },
         "required": ["type", "data"],
     }
-    body = {
-        "type": "object",
-        "properties": {"events": {"type": "array", "items": one}},
-        "required": ["events"],
+    events = {"type": "array", "items": one, "minItems": 1}
+    return {"type": "object", "properties": {"events": events}, "required": ["events"]}
+
+
+def _body(schema: Json, examples: Json | None = None) -> Json:
+    json = {"schema": schema} | ({"examples": examples} if examples else {})
+    return {"required": True, "content": {JSON: json, NDJSON: {"schema": {"type": "string"}}}}
+
+
+def _post(operation: str, about: str, body: Json, all_good: str = "202") -> Json:
+    answers = {
+        all_good: _says("All accepted.", "Results"),
+        "207": _says("Mixed: look at each.", "Results"),
+        "422": _says("All rejected.", "Results"),
+        **{status: _says(what, "Refusal") for status, what in REFUSALS.items()},
+        "503": _says("Nothing could be committed; send the same again.", "Results", "Refusal"),
     }
+    for status in ("429", "503"):
+        answers[status]["headers"] = RETRY_AFTER
     return {
         "operationId": operation,
         "tags": ["events"],
-        "summary": summary,
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-        "responses": _answers(publishes),
+        "description": about,
+        "requestBody": body,
+        "responses": answers,
     }
-
-
-def _answers(publishes: bool = True) -> Json:
-    ok = {"202": "All accepted: durable."} if publishes else {"200": "The verdicts, in order."}
-    answers = {
-        status: _says(what, "Results")
-        for status, what in (ok | {"207": "Mixed: look at each.", "422": "All rejected."}).items()
-    }
-    answers |= {status: _says(what, "Refusal") for status, what in DAMAGE.items()}
-    if publishes:
-        busy = "Too much is in flight; send the same again."
-        down = "None could be committed; send the same again."
-        answers["429"] = _says(busy, "Refusal") | {"headers": HEADERS}
-        answers["503"] = _says(down, "Results") | {"headers": HEADERS}
-    return answers
 
 
 def _health(operation: str, summary: str) -> Json:
@@ -131,15 +132,14 @@ def _health(operation: str, summary: str) -> Json:
         "operationId": operation,
         "tags": ["health"],
         "summary": summary,
-        "responses": {
-            "200": {"description": "Yes."},
-            "503": {"description": "No; the body says why."},
-        },
+        "responses": {"200": _says("Yes.", "Health"), "503": _says("No.", "Health")},
     }
 
 
-def _says(what: str, schema: str) -> Json:
-    return {"description": what, "content": {"application/json": {"schema": _ref(schema)}}}
+def _says(what: str, *schemas: str) -> Json:
+    one_of = [_ref(name) for name in schemas]
+    schema = one_of[0] if len(one_of) == 1 else {"anyOf": one_of}
+    return {"description": what, "content": {JSON: {"schema": schema}}}
 
 
 def _ref(name: str) -> Json:
@@ -151,29 +151,31 @@ def _object(required: list[str], **properties: Json) -> Json:
 
 
 _TEXT: Json = {"type": "string"}
-SCHEMAS: dict[str, Json] = {
+_PLACE: dict[str, Json] = {
+    "topic": _TEXT,
+    "partition": {"type": "integer"},
+    "offset": {"type": "integer"},
+}
+ANSWERS: dict[str, Json] = {
     "Results": _object(
         ["results"],
         results={
             "description": "One per event, in the order they were sent.",
             "type": "array",
-            "items": {"oneOf": [_ref("Accepted"), _ref("Rejected"), _ref("Retry")]},
+            "items": {"anyOf": [_ref("Accepted"), _ref("Rejected"), _ref("Retry")]},
         },
     ),
-    "Accepted": _object(
-        ["status"],
-        status={"const": "accepted"},
-        topic=_TEXT,
-        partition={"type": "integer"},
-        offset={"type": "integer"},
-    ),
+    "Accepted": _object(["status"], status={"const": "accepted"}, **_PLACE),
     "Rejected": _object(
         ["status", "reason", "message"],
         status={"const": "rejected"},
         reason={"type": "string", "enum": [str(reason) for reason in Reason]},
         field=_TEXT | {"description": "Dotted path in the event as sent."},
         message=_TEXT | {"description": "What would be right."},
+        kept={"type": "boolean", "description": "Whether it is kept, to be repaired."},
+        **_PLACE,
     ),
     "Retry": _object(["status", "message"], status={"const": "retry"}, message=_TEXT),
     "Refusal": _object(["error", "message"], error=_TEXT, message=_TEXT),
+    "Health": _object(["status"], status=_TEXT, waiting_for={"type": "object"}),
 }

@@ -60,12 +60,19 @@ class Problem:
 def problems_of(path: Path, error: ValidationError, content: Any) -> list[Problem]:
     """Turn what pydantic found into problems, each with its place in the file."""
     found: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False, include_input=False):
+    details = error.errors(include_url=False, include_input=False)
+    for detail in details:
+        if detail["type"] == "too_short" and _broken_inside(detail["loc"], details):
+            continue  # pydantic did not count the broken ones
         where = ".".join(map(str, _place(_location(detail), content)))
         said = found.setdefault(where, [])
         if (what := _what(detail)) not in said:
             said.append(what)
     return [Problem(path, where, ", or ".join(said)) for where, said in found.items()]
+
+
+def _broken_inside(place: Location, details: list[ErrorDetails]) -> bool:
+    return any(d["loc"][: len(place)] == place and d["loc"] != place for d in details)
 
 
 def _location(detail: ErrorDetails) -> Location:

@@ -1,0 +1,442 @@
+"""Each broken file breaks one thing, and says what to do about it."""
+
+from pathlib import Path
+
+import pytest
+
+from app.contracts.load import load_contracts
+from app.core.errors import Fatal
+
+from .topic_files import PARCEL, changed, write
+
+SCAN_ID = "  scan_id:\n    type: uuid\n"
+WEIGHT = "    minimum: 1\n    maximum: 100000\n    optional: true\n"
+LABEL = "    max_length: 20\n"
+NAMES = "day, scan_id, scanned_at, parcel_id, weight_grams"
+FIELDS = "scan_id, scanned_at, parcel_id, weight_grams"
+TYPES = "'string', 'integer', 'number', 'decimal', 'boolean', 'uuid', 'timestamp', 'date', 'json'"
+
+# what is broken: (old text, new text, message after the file's name)
+BROKEN: dict[str, tuple[str, str, str]] = {
+    "an unknown key": ("app: depot", "app: depot\nsource: depot", "source: unknown key; remove it"),
+    "a missing key": ("version: 1\n", "", "version: is missing; add it"),
+    "a misspelt key": (
+        "size: small",
+        "sise: small",
+        "kafka.sise: unknown key; did you mean «size»?",
+    ),
+    "a key of another type": (
+        LABEL,
+        LABEL + "    minimum: 1\n",
+        "fields.parcel_id.minimum: unknown key; did you mean «minimum»?",
+    ),
+    "version nought": ("version: 1\n", "version: 0\n", "version: must be 1 or more"),
+    "version in words": ("version: 1\n", "version: one\n", "version: must be a whole number"),
+    "version with a point": ("version: 1\n", "version: 1.5\n", "version: must be a whole number"),
+    "no summary": (
+        "summary: A parcel passed a scanner on its way.",
+        "summary: Parcel",
+        "summary: must have at least 10 characters",
+    ),
+    "an event name in capitals": (
+        "event: parcel_scanned",
+        "event: ParcelScanned",
+        "event: must be lower-case words with underscores, such as order_placed",
+    ),
+    "an event name unlike the file's": (
+        "event: parcel_scanned",
+        "event: parcel_seen",
+        "event is «parcel_seen»; name the file parcel_seen.yaml",
+    ),
+    "no owners": (
+        'owners: {team: logistics, chat: "#logistics"}',
+        "owners: logistics",
+        "owners: must be a mapping (key: value)",
+    ),
+    "half of the owners": (
+        'team: logistics, chat: "#logistics"',
+        "team: logistics",
+        "owners.chat: is missing; add it",
+    ),
+    "an unknown type": (
+        SCAN_ID,
+        "  scan_id:\n    type: guid\n",
+        f"fields.scan_id.type: must be one of {TYPES}",
+    ),
+    "no type": (SCAN_ID, "  scan_id:\n", "fields.scan_id.type: is missing; add it"),
+    "no about": (
+        "    about: The number on the label.\n",
+        "",
+        "fields.parcel_id.about: is missing; add it",
+    ),
+    "an about that says nothing": (
+        "about: The number on the label.",
+        "about: Number.",
+        "fields.parcel_id.about: must have at least 10 characters",
+    ),
+    "a field name in capitals": (
+        "  weight_grams:",
+        "  weightGrams:",
+        "fields.weightGrams: must be lower-case words with underscores, such as order_placed",
+    ),
+    "a field name with an underscore in front": (
+        "  weight_grams:",
+        "  _weight:",
+        "fields._weight: must be lower-case words with underscores, such as order_placed",
+    ),
+    "a field called day": (
+        "  weight_grams:",
+        "  day:",
+        "fields.day: «day» is the table's own column; choose another name",
+    ),
+    "a string without a pii decision": (
+        "    pii: keep\n",
+        "",
+        "fields.parcel_id.pii: is missing; a string needs keep, hash or drop",
+    ),
+    "a json without a pii decision": (
+        "    type: integer\n" + WEIGHT,
+        "    type: json\n",
+        "fields.weight_grams.pii: is missing; a json needs keep, hash or drop",
+    ),
+    "an unknown pii decision": (
+        "pii: keep",
+        "pii: maybe",
+        "fields.parcel_id.pii: must be 'keep', 'hash' or 'drop'",
+    ),
+    "a hash of what can not be hashed": (
+        "  scanned_at:\n    type: timestamp\n",
+        "  scanned_at:\n    type: timestamp\n    pii: hash\n",
+        "fields.scanned_at.pii: a timestamp can not be hashed; keep or drop it",
+    ),
+    "bounds that cross": (
+        "minimum: 1\n",
+        "minimum: 100001\n",
+        "fields.weight_grams.minimum: 100001 is more than maximum 100000; no value would fit",
+    ),
+    "an integer beyond the warehouse's": (
+        "maximum: 100000\n",
+        f"maximum: {10**38}\n",
+        f"fields.weight_grams.maximum: must be {10**38 - 1} or less",
+    ),
+    "a decimal with more places than digits": (
+        "    type: integer\n" + WEIGHT,
+        "    type: decimal\n    precision: 2\n    scale: 3\n",
+        "fields.weight_grams.scale: 3 is more than precision 2",
+    ),
+    "a decimal without scale": (
+        "    type: integer\n" + WEIGHT,
+        "    type: decimal\n",
+        "fields.weight_grams.scale: is missing; add it",
+    ),
+    "a string of no length": (
+        "max_length: 20",
+        "max_length: 0",
+        "fields.parcel_id.max_length: must be more than 0",
+    ),
+    "a pattern that is none": (
+        LABEL,
+        '    pattern: "[a-"\n',
+        "fields.parcel_id.pattern: no regular expression that Rust's regex understands",
+    ),
+    "a list of values and a length": (
+        LABEL,
+        LABEL + "    one_of: [P1]\n",
+        "fields.parcel_id.one_of: says it all; remove pattern and max_length",
+    ),
+    "a list that names a value twice": (
+        LABEL,
+        "    one_of: [P1, P1]\n",
+        "fields.parcel_id.one_of: names a value twice",
+    ),
+    "a list of values that are not text": (
+        LABEL,
+        "    one_of: [1]\n",
+        "fields.parcel_id.one_of.0: must be text; put it in quotes",
+    ),
+    "optional in words": (
+        "optional: true",
+        "optional: yes",
+        "fields.weight_grams.optional: must be true or false",
+    ),
+    "a Kafka key that is no field": (
+        "key: parcel_id",
+        "key: parcel",
+        f"kafka.key: «parcel» is not in fields; there is {FIELDS}",
+    ),
+    "an optional Kafka key": (
+        "key: parcel_id",
+        "key: weight_grams",
+        "kafka.key: «weight_grams» is optional; every event must have it",
+    ),
+    "a Kafka key that has many writings": (
+        "key: parcel_id",
+        "key: scanned_at",
+        "kafka.key: «scanned_at» is timestamp; it must be string or integer or uuid or date",
+    ),
+    "an unknown size": (
+        "size: small",
+        "size: tiny",
+        "kafka.size: must be 'small', 'medium' or 'large'",
+    ),
+    "a dedupe key that is no column": (
+        "by: [scan_id]",
+        "by: [scan]",
+        f"dedupe.by.0: «scan» is no column; there is {FIELDS}",
+    ),
+    "an optional dedupe key": (
+        "by: [scan_id]",
+        "by: [scan_id, weight_grams]",
+        "dedupe.by.1: «weight_grams» is optional; every event must have it",
+    ),
+    "a dedupe key that is named twice": (
+        "by: [scan_id]",
+        "by: [scan_id, scan_id]",
+        "dedupe.by.1: «scan_id» is there twice; remove one",
+    ),
+    "a dedupe key that is dropped": (
+        SCAN_ID,
+        SCAN_ID + "    pii: drop\n",
+        "dedupe.by.0: «scan_id» is dropped; the table must have the composite key",
+    ),
+    "no dedupe key": ("by: [scan_id]", "by: []", "dedupe.by: must have at least 1 of them"),
+    "a dedupe key that is no list": (
+        "by: [scan_id]",
+        "by: scan_id",
+        "dedupe.by: must be a list, such as [a, b]",
+    ),
+    "a copy to keep that does not exist": (
+        "keep: first",
+        "keep: best",
+        "dedupe.keep: must be 'first' or 'last'",
+    ),
+    "a day from no field": (
+        "from: scanned_at",
+        "from: scanned",
+        f"day.from: «scanned» is not in fields; there is {FIELDS}",
+    ),
+    "a day from no timestamp": (
+        "from: scanned_at",
+        "from: parcel_id",
+        "day.from: «parcel_id» is string; it must be timestamp",
+    ),
+    "an unknown time zone": (
+        "timezone: UTC",
+        "timezone: Europe/Atlantis",
+        "day.timezone: no time zone «Europe/Atlantis»; use a name such as Europe/Berlin or UTC",
+    ),
+    "later than remembered": (
+        "late_days: 3",
+        "late_days: 4",
+        "day.late_days: 4 is more than dedupe.remember_days 3: "
+        "a late copy would pass for new; make them equal at least",
+    ),
+    "late in other words": (
+        "late_days: 3",
+        "late_days: never",
+        "day.late_days: must be a whole number, or must be 'any'",
+    ),
+    "remembered longer than kept": (
+        "retention_days: 7",
+        "retention_days: 2",
+        "kafka.retention_days: 2 is less than dedupe.remember_days 3: "
+        "what was seen could not be read again; make them equal at least",
+    ),
+    "an unknown transform": (
+        "do: trim",
+        "do: cut",
+        "transform.0.do: must be one of "
+        "'trim', 'lower', 'upper', 'constant', 'rename', 'date_part'",
+    ),
+    "a transform without its field": (
+        "{do: trim, field: parcel_id}",
+        "{do: trim}",
+        "transform.0.field: is missing; add it",
+    ),
+    "a transform of no column": (
+        "{do: trim, field: parcel_id}",
+        "{do: trim, field: parcel}",
+        f"transform.0.field: there is no «parcel» at this step; there is {FIELDS}",
+    ),
+    "a transform of a wrong type": (
+        "{do: trim, field: parcel_id}",
+        "{do: trim, field: weight_grams}",
+        "transform.0.field: «weight_grams» is integer; it must be string",
+    ),
+    "a transform onto a column": (
+        "{do: trim, field: parcel_id}",
+        "{do: rename, field: weight_grams, to: parcel_id}",
+        "transform.0.to: «parcel_id» exists already; choose another name",
+    ),
+    "a transform onto the day": (
+        "{do: trim, field: parcel_id}",
+        "{do: rename, field: weight_grams, to: day}",
+        "transform.0.to: «day» is the table's own column; choose another name",
+    ),
+    "a transform in an unknown time zone": (
+        "{do: trim, field: parcel_id}",
+        "{do: date_part, field: scanned_at, part: hour, to: scanned_hour, timezone: Mars}",
+        "transform.0.timezone: no time zone «Mars»; use a name such as Europe/Berlin or UTC",
+    ),
+    "a constant without a meaning": (
+        "{do: trim, field: parcel_id}",
+        "{do: constant, to: source, value: belt}",
+        "transform.0.about: is missing; add it",
+    ),
+    "a table without a schema": (
+        "table: RAW.PARCEL_SCANNED",
+        "table: PARCEL_SCANNED",
+        "warehouse.table: must be SCHEMA.TABLE in upper case, such as RAW.ORDER_PLACED",
+    ),
+    "a table with SQL in its name": (
+        "table: RAW.PARCEL_SCANNED",
+        "table: RAW.X; DROP TABLE Y",
+        "warehouse.table: must be SCHEMA.TABLE in upper case, such as RAW.ORDER_PLACED",
+    ),
+    "a table of Forebay's own": (
+        "table: RAW.PARCEL_SCANNED",
+        "table: RAW.LOAD_CONTROL",
+        "warehouse.table: is Forebay's own; choose another name",
+    ),
+    "clustering by no column": (
+        "cluster_by: [parcel_id]",
+        "cluster_by: [parcel]",
+        f"warehouse.cluster_by.0: «parcel» is no column; there is {NAMES}",
+    ),
+    "a duration without a unit": (
+        "every: 15m",
+        "every: 15",
+        "load.every: must be text; put it in quotes",
+    ),
+    "a duration in an unknown unit": (
+        "every: 15m",
+        "every: 2w",
+        "load.every: must be a duration such as 30s, 15m or 1h",
+    ),
+    "an example without an outcome": (
+        '    row: {day: "2026-03-01", parcel_id: P1}\n',
+        "",
+        "examples.0: say what becomes of it: either row or rejected",
+    ),
+    "an example of no column": (
+        "parcel_id: P1}\n  - name",
+        "parcel_no: P1}\n  - name",
+        f"examples.0.row.parcel_no: «parcel_no» is no column; there is {NAMES}",
+    ),
+    "an example with an unknown reason": (
+        "reason: schema",
+        "reason: ugly",
+        "examples.1.rejected.reason: must be 'not_json', 'unknown_event', 'schema', 'too_late', "
+        "'too_early', 'too_large' or 'transform'",
+    ),
+    "two examples of one name": (
+        "name: lighter than air",
+        "name: on the belt",
+        "examples.1.name: «on the belt» is there twice; each says something else",
+    ),
+    "no example that is rejected": (
+        "    rejected: {reason: schema, field: weight_grams}",
+        "    row: {weight_grams: 0}",
+        "examples: none is rejected; add one with rejected",
+    ),
+    "no example that lands": (
+        '    row: {day: "2026-03-01", parcel_id: P1}\n',
+        "    rejected: {reason: schema}\n",
+        "examples: none lands; add one with row",
+    ),
+    "a key that is there twice": (
+        "version: 1\n",
+        "version: 1\nversion: 2\n",
+        "line 3: «version» is there twice; remove one",
+    ),
+    "a field that is there twice": (
+        "  weight_grams:",
+        "  scan_id:",
+        "line 18: «scan_id» is there twice; remove one",
+    ),
+    "a key that is no text": (
+        "version: 1\n",
+        "version: 1\n2: x\n",
+        "line 3: a key must be text; put it in quotes",
+    ),
+    "no YAML": (
+        "app: depot",
+        "app: [depot",
+        "line 5: not YAML: did not find expected ',' or ']'",
+    ),
+    "a tab": ("  scan_id:", "\tscan_id:", "line 7: not YAML: found character that cannot start any token"),
+    "an unknown tag": (
+        "app: depot",
+        "app: !secret depot",
+        "line 4: not YAML: could not determine a constructor for the tag '!secret'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_file_says_what_to_do(what: str, tmp_path: Path) -> None:
+    old, new, message = BROKEN[what]
+    folder = write(tmp_path, {"parcel_scanned.yaml": changed((old, new))})
+    with pytest.raises(Fatal) as caught:
+        load_contracts(folder)
+    assert str(caught.value) == f"{folder / 'parcel_scanned.yaml'}: {message}"
+
+
+def test_the_unbroken_file_is_good(tmp_path: Path) -> None:
+    contracts = load_contracts(write(tmp_path, {"parcel_scanned.yaml": PARCEL}))
+    assert list(contracts) == ["parcel_scanned"]
+
+
+def test_all_problems_of_all_files_come_in_one_message(tmp_path: Path) -> None:
+    letter = changed(("event: parcel_scanned", "event: letter_sent"), ("app: depot", "ap: depot"))
+    parcel = changed(("size: small", "size: tiny"), ("keep: first", "keep: best"))
+    folder = write(
+        tmp_path, {"letter_sent.yaml": letter, "parcel_scanned.yaml": parcel, "x.yaml": "["}
+    )
+    with pytest.raises(Fatal) as caught:
+        load_contracts(folder)
+    assert str(caught.value).splitlines() == [
+        f"{folder}/letter_sent.yaml: app: is missing; add it",
+        f"{folder}/letter_sent.yaml: ap: unknown key; did you mean «app»?",
+        f"{folder}/parcel_scanned.yaml: kafka.size: must be 'small', 'medium' or 'large'",
+        f"{folder}/parcel_scanned.yaml: dedupe.keep: must be 'first' or 'last'",
+        f"{folder}/x.yaml: line 2: not YAML: did not find expected node content",
+    ]
+
+
+def test_two_files_can_not_share_an_event_or_a_table(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"a.yaml": PARCEL, "parcel_scanned.yaml": PARCEL})
+    with pytest.raises(Fatal) as caught:
+        load_contracts(folder)
+    assert str(caught.value).splitlines() == [
+        f"{folder}/a.yaml: event is «parcel_scanned»; name the file parcel_scanned.yaml",
+        f"{folder}/parcel_scanned.yaml: event: «parcel_scanned» is in a.yaml already; keep one",
+        f"{folder}/parcel_scanned.yaml: warehouse.table: RAW.PARCEL_SCANNED belongs to a.yaml "
+        "already; choose another",
+    ]
+
+
+def test_a_file_that_ends_in_yml_is_not_overlooked(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"parcel_scanned.yml": PARCEL})
+    with pytest.raises(Fatal, match="name the file parcel_scanned.yaml"):
+        load_contracts(folder)
+
+
+def test_a_folder_without_topic_files_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(Fatal) as caught:
+        load_contracts(tmp_path / "nowhere")
+    assert str(caught.value) == (
+        f"{tmp_path / 'nowhere'}: no *.yaml files here; is TOPICS_DIR right?"
+    )
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(Fatal, match=r"x\.yaml: file: can not be read as UTF-8 text"):
+        load_contracts(tmp_path)
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("# nothing yet\n")
+    with pytest.raises(Fatal, match=r"x\.yaml: must be a mapping"):
+        load_contracts(tmp_path)
