@@ -19,6 +19,9 @@ class SnowflakeOptions(Options):
     database: str = ""
     schema_name: str = Field("RAW", description="Holds the stage and the control tables.")
     stage: str = Field("FOREBAY", description="Name of the external stage.")
+    storage_integration: str = Field(
+        "", description="Makes the stage if it is missing; empty: the platform team makes it."
+    )
     host: str = Field("", description="Only for private links and stand-ins.")
     port: int | None = None
     protocol: str = Field("https", pattern="^https?$")

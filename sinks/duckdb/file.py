@@ -1,0 +1,97 @@
+"""The warehouse file: opened for the length of a call, so that others can read in between."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from app.core.errors import Transient
+from sinks.duckdb.errors import is_locked, meaning, translated
+from sinks.duckdb.options import DuckDBOptions
+from sinks.duckdb.sql import literal
+
+LOOK_AGAIN_SECONDS = 0.05
+
+
+class WarehouseFile:
+    """Opens the file as `warehouse`. All of it blocks: call it from a thread."""
+
+    def __init__(self, options: DuckDBOptions) -> None:
+        self.path = options.path.absolute()
+        self._options = options
+
+    def connect(self, database: str, spill: Path) -> duckdb.DuckDBPyConnection:
+        """Open a database of ours, in memory or a staging file, which spills into `spill`."""
+        with translated("start"):
+            connection = duckdb.connect(
+                database,
+                config={
+                    "memory_limit": self._options.memory_limit,
+                    "threads": self._options.threads,
+                    "temp_directory": str(spill),
+                    "preserve_insertion_order": False,
+                    "autoinstall_known_extensions": False,
+                    "autoload_known_extensions": False,
+                },
+            )
+            connection.execute("SET TimeZone = 'UTC'")
+            return connection
+
+    @contextmanager
+    def attached(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        write: bool = False,
+        go_on: Callable[[], None] = lambda: None,
+    ) -> Iterator[None]:
+        """Attach the file as `warehouse`, waiting for whoever has it open.
+
+        `go_on` is called between the tries and may raise, to give up early.
+
+        Raises:
+            Transient: still locked after `lock_timeout_seconds`; the text says by whom.
+        """
+        if write:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        how = "" if write else " (READ_ONLY)"
+        statement = f"ATTACH {literal(str(self.path))} AS warehouse{how}"
+        deadline = time.monotonic() + self._options.lock_timeout_seconds
+        while True:
+            go_on()
+            try:
+                connection.execute(statement)
+                break
+            except duckdb.Error as error:
+                if not is_locked(error):
+                    raise meaning(error, f"open {self.path}") from error
+                if time.monotonic() > deadline:
+                    raise _held(self.path, self._options.lock_timeout_seconds, error) from error
+            time.sleep(LOOK_AGAIN_SECONDS)
+        try:
+            yield
+        finally:
+            with translated(f"close {self.path}"):
+                connection.execute("DETACH warehouse")
+
+    @contextmanager
+    def opened(
+        self, *, write: bool = False, go_on: Callable[[], None] = lambda: None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach the file to a connection of its own."""
+        spill = self.path.with_name(f"{self.path.name}.tmp")
+        connection = self.connect(":memory:", spill)
+        try:
+            with self.attached(connection, write=write, go_on=go_on):
+                yield connection
+        finally:
+            connection.close()
+
+
+def _held(path: Path, waited: float, error: duckdb.Error) -> Transient:
+    said = str(error)
+    _, _, holder = said.partition("Conflicting lock is held in ")
+    holder = holder.partition(". See also")[0] or "another part of this process"
+    return Transient(f"DuckDB: {path} is held open by {holder}; waited {waited:g} s for it")

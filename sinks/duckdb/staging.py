@@ -1,0 +1,113 @@
+"""Where a load gathers its rows before it touches the warehouse: a folder and a file of its own."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+from app.contracts.table import Table
+from app.contracts.types import sql_type
+from app.core.seal import StoredObject
+from sinks.duckdb import sql
+from sinks.duckdb.errors import translated
+from sinks.duckdb.file import WarehouseFile
+
+
+class Staging:
+    """Rows of one load in a database beside the warehouse, which stays closed meanwhile.
+
+    All of it blocks: call it from a thread. `close` it in any case.
+    """
+
+    def __init__(self, file: WarehouseFile, table: Table) -> None:
+        self._table = table
+        self._keys: list[str] = []
+        parent = file.path.with_name(f"{file.path.name}.loads")
+        with _alone(parent):
+            _sweep(parent)
+            self.folder = parent / uuid4().hex
+            self.folder.mkdir()
+            self._held = _lock(self.folder / "lock")
+        try:
+            database = self.folder / "staged.duckdb"
+            self.connection = file.connect(str(database), self.folder / "spill")
+            with translated("stage"):
+                self.connection.execute(sql.stage(table))
+        except BaseException:
+            self._remove()
+            raise
+
+    def name_next(self, stored: StoredObject) -> Path:
+        """Say where to download an object to."""
+        self._keys.append(stored.key)
+        return self.folder / str(len(self._keys) - 1)
+
+    def take(self, files: Sequence[Path], keys: Sequence[str]) -> None:
+        """Stage downloaded objects, and remove the files."""
+        columns = {c.name: sql_type(c, "duckdb") for c in self._table.columns}
+        with translated(f"read {keys[0]}" + (f" … {keys[-1]}" if len(keys) > 1 else "")):
+            self.connection.execute(
+                sql.read_objects(self._table), [[str(file) for file in files], columns]
+            )
+        for file in files:
+            file.unlink()
+
+    def counts(self) -> dict[tuple[str, date | None], int]:
+        """Count the staged rows by object and day."""
+        with translated("count what is staged"):
+            rows = self.connection.execute(
+                "SELECT _object, day, count(*) FROM staged GROUP BY ALL"
+            ).fetchall()
+        return {(self._keys[number], day): count for number, day, count in rows}
+
+    def settle(self) -> None:
+        """Decide which copy of each key stands."""
+        with translated("find duplicates"):
+            for statement in sql.find_losers(self._table):
+                self.connection.execute(statement)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.connection.close()
+        self._remove()
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._held)
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    """Keep other processes from sweeping away a folder that is about to be locked."""
+    parent.mkdir(parents=True, exist_ok=True)
+    descriptor = _lock(parent / "lock")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders of loads that were killed: nobody holds their lock any more."""
+    for folder in parent.iterdir():
+        if not folder.is_dir():
+            continue
+        try:
+            descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            continue
