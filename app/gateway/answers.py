@@ -43,17 +43,17 @@ def _answer(verdict: Verdict, place: Placed | Unplaced | None) -> Answer:
     if rejected is not None:
         answer["kept"] = kept is not None
     if kept is not None:
-        answer |= kept._asdict()
+        answer |= {"topic": kept.topic, "partition": kept.partition}
+        if kept.offset is not None:
+            answer["offset"] = kept.offset
     return answer
 
 
 def _rejection(rejected: Rejected) -> Answer:
-    return {
-        "status": REJECTED,
-        "reason": rejected.reason,
-        "field": rejected.field,
-        "message": rejected.message,
-    }
+    answer = {"status": REJECTED, "reason": rejected.reason, "message": rejected.message}
+    if rejected.field is not None:
+        answer["field"] = rejected.field
+    return answer
 
 
 def summed_up(results: Sequence[Answer], *, good: int, retry_after: int) -> web.Response:

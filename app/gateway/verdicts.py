@@ -19,6 +19,9 @@ TURN_EVENTS = 200
 UNKNOWN = "unknown"
 """Stands for every event name that has no contract, where names are metric labels."""
 
+MAX_KEY_BYTES = 1_000
+"""Of a bad event: it may be a whole document."""
+
 NOT_KEPT = (Reason.NOT_JSON, Reason.UNKNOWN_EVENT, Reason.TOO_LARGE)
 
 
@@ -78,6 +81,7 @@ def _key_of_rejected(kind: EventType, raw: bytes) -> bytes | None:
     except RejectedError:
         pass
     try:
-        return kind.partition_key(orjson.loads(raw))
+        key = kind.partition_key(orjson.loads(raw))
     except Exception:  # made for valid events only: whatever it stumbles over, there is no key
         return None
+    return key if len(key) <= MAX_KEY_BYTES else None

@@ -1,0 +1,27 @@
+"""A gateway that needs no Kafka: validation, documents and limits work without."""
+
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.kafka import KafkaOptions
+from tests.gateway.orders import Client, opened, order_type
+
+
+@pytest.fixture
+def nowhere() -> KafkaOptions:
+    """A broker address where nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return KafkaOptions(brokers=f"127.0.0.1:{port}", request_timeout_seconds=2)
+
+
+@pytest.fixture
+async def alone(nowhere: KafkaOptions) -> AsyncIterator[Client]:
+    """A gateway without Kafka, with low limits."""
+    async with opened(
+        nowhere, order_type(), ready=False, max_body_bytes=20_000, max_batch_events=10
+    ) as client:
+        yield client
