@@ -31,9 +31,14 @@ WORKER_SEAL_SECONDS = Histogram(
     "forebay_worker_seal_seconds", "From cutting a seal to its ledger entry.", buckets=SECONDS
 )
 WORKER_HELD_BYTES = Gauge("forebay_worker_held_bytes", "Memory held by open and closing seals.")
+WORKER_PARTITIONS = Gauge("forebay_worker_partitions", "Partitions this worker reads now.")
+WORKER_INCIDENTS = Counter(
+    "forebay_worker_incidents_total", "Ranges of offsets lost to retention before they were read.",
+    ["event"],
+)  # fmt: skip
 SCHEDULER_LOADS = Counter(
     "forebay_scheduler_loads_total",
-    "Runs, by outcome: committed, nothing_to_do, locked, failed.",
+    "Runs, by outcome: committed, recorded, nothing_to_do, locked, superseded, failed.",
     ["event", "outcome"],
 )
 SCHEDULER_LOAD_SECONDS = Histogram(

@@ -6,8 +6,11 @@ continue the chain of each partition: `first` is where the last entry's `next` e
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+STRAY_GRACE = timedelta(hours=24)
+"""The janitor leaves younger objects alone, named by a seal or not; a worker seals in half of it."""
 
 
 class ObjectKind(StrEnum):
@@ -115,7 +118,7 @@ class Seal:
             stored = rows_by_day(self.objects, kind)
             wanted = {day: n for day, c in self.days.items() if (n := getattr(c, what))}
             if stored != wanted:
-                found.append(f"objects hold {stored} {what}, counts say {wanted}")
+                found.append(f"objects hold {_told(stored)} {what}, counts say {_told(wanted)}")
         if sum(self.dead_by_reason.values()) != self.total("dead"):
             found.append(f"dead by reason {dict(self.dead_by_reason)} ≠ {self.total('dead')} dead")
         return found
@@ -128,3 +131,7 @@ def rows_by_day(objects: Iterable[StoredObject], kind: ObjectKind) -> dict[date,
         if stored.kind is kind and stored.rows:
             rows[stored.day] = rows.get(stored.day, 0) + stored.rows
     return rows
+
+
+def _told(rows: Mapping[date, int]) -> str:
+    return ", ".join(f"{n} of {day}" for day, n in sorted(rows.items())) or "none"

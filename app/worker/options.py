@@ -23,6 +23,9 @@ class WorkerOptions(Options):
     app_id: str = Field("forebay", description="Kafka consumer group and changelog prefix.")
     worker_id: str = Field("", description="Empty: the host name and process id.")
     data_dir: Path = Field(Path(".forebay/worker"), description="RocksDB tables.")
+    remember_days: int = Field(
+        30, ge=1, description="Marks of the dedupe tables are forgotten after so many days."
+    )
     port: int = Field(8081, ge=0, le=65535, description="/livez, /readyz and /metrics; 0: free.")
     host: str = "127.0.0.1"
     stuck_after_seconds: float = Field(

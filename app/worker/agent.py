@@ -1,0 +1,143 @@
+"""The hot path: whole fetch lists in, rows and dead letters into the open seal."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
+
+from app.core.errors import Transient
+from app.core.seal import ObjectKind
+from app.metrics import WORKER_EVENTS
+from app.worker.breaker import Breaker
+from app.worker.dedupe import FORGET, OFFSET
+from app.worker.lane import Lane
+from app.worker.open_seal import OpenSeal
+from app.worker.records import Bad, Clock, Good, Received, Record, dead_letter, weigh
+from app.worker.sealing import Sealing
+
+CHUNK_RECORDS = 500
+"""Between two chunks the event loop turns, and seals may be cut."""
+
+Weighed = tuple[Record, Received, Good | Bad]
+LogStart = Callable[[Lane], Awaitable[int]]
+
+
+class Agent:
+    """Takes what Kafka delivers, for the lanes that are read now."""
+
+    def __init__(
+        self,
+        lanes: Mapping[tuple[str, int], Lane],
+        sealing: Sealing,
+        breakers: Mapping[str, Breaker],
+        log_start: LogStart,
+    ) -> None:
+        self._lanes, self._sealing, self._breakers = lanes, sealing, breakers
+        self._log_start = log_start
+        self._clock = Clock()
+
+    async def take(
+        self, at: tuple[str, int], epoch: int, turn: int, records: Sequence[Record]
+    ) -> None:
+        """Take one fetch list of the partition `at` (topic, number).
+
+        A list fetched before the lane's last seek is dropped; it will come again.
+
+        Raises:
+            Transient: a list before this one never arrived, or retention removed what comes next.
+            Fatal: the circuit breaker tripped.
+        """
+        lane = self._lanes.get(at)
+        if lane is None or epoch != lane.epoch:
+            return
+        if turn != lane.turn + 1:
+            raise Transient(f"{lane.tp}: fetch list {turn} came after {lane.turn}, one is lost")
+        lane.turn = turn
+        if records[0].offset > lane.next:
+            await self._check_gap(lane, records[0].offset)
+        for start in range(0, len(records), CHUNK_RECORDS):
+            if self._lanes.get(at) is not lane:
+                return
+            seal = self._sealing.opened(lane.kind)
+            self._stage(lane, seal, records[start : start + CHUNK_RECORDS])
+            await self._sealing.make_room()
+            await asyncio.sleep(0)
+
+    async def _check_gap(self, lane: Lane, offset: int) -> None:
+        """Transaction markers and compaction leave gaps; retention that overtook us must not."""
+        if await self._log_start(lane) > lane.next:
+            raise Transient(
+                f"{lane.tp}: retention removed offsets from {lane.next}; reading went on at "
+                f"{offset}. Starting again records the loss"
+            )
+
+    def _stage(self, lane: Lane, seal: OpenSeal, records: Sequence[Record]) -> None:
+        kind, received = lane.kind, self._clock.received
+        weighed: list[Weighed] = []
+        for record in records:
+            at = received(record)
+            weighed.append((record, at, weigh(kind, record, at.at)))
+        bad = [entry for entry in weighed if isinstance(entry[2], Bad)]
+        self._breakers[kind.name].count(len(weighed), len(bad))
+        staged, duplicates = _settle(lane, seal, weighed)
+        for record, at, verdict in bad:
+            assert isinstance(verdict, Bad)
+            _bury(lane, seal, record, at, verdict)
+        seal.took(lane, records[-1].offset + 1, len(records))
+        WORKER_EVENTS.labels(kind.name, "staged").inc(staged)
+        WORKER_EVENTS.labels(kind.name, "duplicate").inc(duplicates)
+
+
+def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int, int]:
+    """Write the rows of first sightings and mark them; returns (staged, duplicates).
+
+    A copy is a duplicate only if an *earlier* offset is marked: the same offset is a redelivery,
+    and a later one was marked by an attempt that never reached the ledger.
+    """
+    prefix = lane.prefix
+    keys = [prefix + verdict.key for _, _, verdict in weighed if verdict.key is not None]
+    known = dict(zip(keys, lane.marks.lookup(lane.partition, keys), strict=True)) if keys else {}
+    changes: dict[bytes, bytes] = {}
+    lines: dict[date, bytearray] = {}
+    rows: dict[date, int] = {}
+    duplicates = 0
+    for record, at, verdict in weighed:
+        if verdict.key is None:
+            continue
+        key, offset = prefix + verdict.key, OFFSET.pack(record.offset)
+        seen = known[key]
+        if isinstance(verdict, Bad):
+            if seen == offset:  # staged under another configuration, by an attempt not sealed
+                changes[key] = FORGET
+                known[key] = None
+            continue
+        if seen is not None and seen < offset:
+            seal.tally(verdict.day).duplicates += 1
+            duplicates += 1
+            continue
+        changes[key] = known[key] = offset
+        day = verdict.day
+        if day not in lines:
+            lines[day], rows[day] = bytearray(), 0
+        lines[day] += b'%b%b,"_offset":%d,"_received_at":"%b"}\n' % (
+            verdict.line[:-1],
+            lane.lineage,
+            record.offset,
+            at.text.encode(),
+        )
+        rows[day] += 1
+    for day, text in lines.items():
+        seal.append(ObjectKind.ROWS, day, text, rows[day])
+        seal.tally(day).staged += rows[day]
+    if changes:
+        lane.marks.write(lane.partition, changes)
+        seal.mark(lane, changes)
+    return sum(rows.values()), duplicates
+
+
+def _bury(lane: Lane, seal: OpenSeal, record: Record, at: Received, bad: Bad) -> None:
+    day = at.at.date()
+    line = dead_letter(lane.kind, lane.partition, record, at, bad.verdict)
+    seal.append(ObjectKind.DEAD, day, bytearray(line), 1)
+    seal.tally(day).dead += 1
+    seal.reasons[bad.verdict.reason] += 1
+    WORKER_EVENTS.labels(lane.kind.name, bad.verdict.reason).inc()

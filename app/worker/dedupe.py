@@ -1,0 +1,172 @@
+"""Where each event was first seen: RocksDB, one database per partition, a few in a process.
+
+A mark is 24 bytes of key (which topic, which event) and the offset of the first sighting. Marks
+travel to other workers through the table's changelog topic, many in one message.
+"""
+
+import shutil
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import rocksdict
+from loguru import logger
+
+from app.core.errors import Fatal, Transient
+
+PREFIX_BYTES = 8
+KEY_BYTES = PREFIX_BYTES + 16
+MARK = struct.Struct(f">{KEY_BYTES}s8s")
+OFFSET = struct.Struct(">q")
+FORGET = OFFSET.pack(-1)
+"""In a packed message: remove the mark. Offsets as bytes compare like offsets as numbers."""
+
+_POSITION = b"position"
+_CACHE_BYTES = 16 << 20
+_MEMTABLES_BYTES = 12 << 20
+
+
+def key_prefix(topic: str, version: int, topic_id: str) -> bytes:
+    """Name one incarnation of a topic: offsets compare only within it."""
+    return blake2b(f"{topic}|{version}|{topic_id}".encode(), digest_size=PREFIX_BYTES).digest()
+
+
+class Marks:
+    """The marks of one size class of topics, by partition number.
+
+    `position(p)` is the changelog offset up to which partition `p` holds everything, or None.
+    """
+
+    def __init__(self, folder: Path, name: str, changelog_topic: str, remember: timedelta) -> None:
+        self.changelog_topic = changelog_topic
+        self._folder, self._name = folder, name
+        self._remember_seconds = int(remember.total_seconds())
+        self._databases: dict[int, Any] = {}
+        self._acknowledged: dict[int, set[int]] = {}
+
+    def lookup(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Find the packed offset of each key's first sighting, None where there is none."""
+        found: Sequence[bytes | None] = self._open(partition).get(keys)
+        return found
+
+    def write(self, partition: int, changes: Mapping[bytes, bytes]) -> None:
+        """Set marks, key → packed offset; `FORGET` removes one."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        _put(batch, changes.items())
+        self._open(partition).write(batch)
+
+    def apply(self, partition: int, messages: Iterable[tuple[int, bytes]]) -> None:
+        """Take changelog messages, (offset, packed marks), in order; each one whole or not."""
+        database = self._open(partition)
+        for offset, packed in messages:
+            batch = rocksdict.WriteBatch(raw_mode=True)
+            _put(batch, MARK.iter_unpack(packed))
+            batch.put(_POSITION, OFFSET.pack(offset))
+            database.write(batch)
+
+    def position(self, partition: int) -> int | None:
+        stored = self._open(partition).get(_POSITION)
+        return None if stored is None else OFFSET.unpack(stored)[0]
+
+    def recovered(self, partition: int, position: int) -> None:
+        """Everything in the changelog up to `position` is here or was removed by retention."""
+        self._acknowledged[partition] = set()
+        if position > _number(self.position(partition)):
+            self._open(partition).put(_POSITION, OFFSET.pack(position))
+
+    def acknowledged(self, partition: int, offset: int) -> None:
+        """A message of our own, whose marks are here already, stands at `offset`.
+
+        Another writer's message may stand before it, which we have never read: the position only
+        moves as far as there is no hole.
+        """
+        if partition not in self._databases:  # revoked, or wiped, before the answer came
+            return
+        ahead = self._acknowledged.setdefault(partition, set())
+        ahead.add(offset)
+        before = position = _number(self.position(partition))
+        while position + 1 in ahead:
+            position += 1
+            ahead.discard(position)
+        if position != before:
+            self._open(partition).put(_POSITION, OFFSET.pack(position))
+
+    def close(self, partitions: Iterable[int] | None = None) -> None:
+        """Close these databases, or all; they open again when they are asked for."""
+        for partition in list(self._databases if partitions is None else partitions):
+            database = self._databases.pop(partition, None)
+            self._acknowledged.pop(partition, None)
+            if database is not None:
+                database.close()
+
+    def wipe(self) -> None:
+        """Forget everything that is stored here; the changelog still has it."""
+        self.close()
+        for path in self._folder.glob(f"{self._name}-*.db"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _open(self, partition: int) -> Any:
+        database = self._databases.get(partition)
+        if database is None:
+            path = self._folder / f"{self._name}-{partition}.db"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            database = self._databases[partition] = _opened(path, self._remember_seconds)
+        return database
+
+
+def _number(position: int | None) -> int:
+    return -1 if position is None else position
+
+
+def _put(batch: Any, changes: Iterable[tuple[bytes, bytes]]) -> None:
+    for key, offset in changes:
+        if offset == FORGET:
+            batch.delete(key)
+        else:
+            batch.put(key, offset)
+
+
+def _opened(path: Path, remember_seconds: int) -> Any:
+    access = rocksdict.AccessType.with_ttl(remember_seconds)
+    try:
+        return rocksdict.Rdict(str(path), options=_options(), access_type=access)
+    except Exception as error:  # rocksdict has one exception class, with RocksDB's text in it
+        text = str(error)
+        if "Corruption" in text:
+            logger.warning("{} is damaged and is built again from the changelog", path)
+            shutil.rmtree(path, ignore_errors=True)
+            return rocksdict.Rdict(str(path), options=_options(), access_type=access)
+        if "lock" in text.lower():
+            raise Fatal(
+                f"{path} is in use by another process; give each worker a WORKER__DATA_DIR"
+            ) from error
+        raise Transient(f"opening {path}: {text}") from error
+
+
+@cache
+def _shared() -> tuple[Any, Any]:
+    """One cache and one memtable budget for the process, however many databases are open."""
+    return rocksdict.Cache(_CACHE_BYTES), rocksdict.WriteBufferManager(_MEMTABLES_BYTES, False)
+
+
+def _options() -> Any:
+    block_cache, memtables = _shared()
+    options = rocksdict.Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_write_buffer_size(4 << 20)
+    options.set_max_write_buffer_number(2)
+    options.set_write_buffer_manager(memtables)
+    options.set_target_file_size_base(16 << 20)
+    options.set_max_open_files(64)
+    options.set_max_background_jobs(2)
+    options.set_keep_log_file_num(2)
+    blocks = rocksdict.BlockBasedOptions()
+    blocks.set_block_cache(block_cache)
+    blocks.set_cache_index_and_filter_blocks(True)
+    blocks.set_bloom_filter(10, False)
+    options.set_block_based_table_factory(blocks)
+    return options

@@ -1,0 +1,232 @@
+"""All that touches Faust's inside. Checked on faust-streaming 0.15.3 with aiokafka 0.14.0.
+
+Three things are taken away from Faust, because it can lose events doing them (each was measured):
+where to read on from (the ledger says it), what is committed (the ledger's cursors, as advice),
+and the delivery of events one by one (whole fetch lists are taken, and counted, so that one that
+Faust drops is noticed). `SOURCES` in tests/worker/test_faust_private.py holds the hashes of the
+code this relies on; it fails when a version changes it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import faust
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+from faust.stores import STORES
+from faust.stores.base import Store
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from loguru import logger
+
+from app.worker.dedupe import Marks
+from app.worker.records import Record
+
+BROKER_SCHEME = "ledger"
+STORE_SCHEME = "marks"
+CHANGELOG_SUFFIX = "-changelog"
+
+
+@dataclass(slots=True)
+class FetchList:
+    """The records of one partition from one fetch, in the shape of one record for Faust.
+
+    `epoch` counts the seeks of the partition, `turn` the lists since the last one. Both are set
+    in the consumer's thread, in the same step as aiokafka hands the records out, so a list that
+    is lost on the way to the agent leaves a hole in the turns.
+    """
+
+    topic: str
+    partition: int
+    epoch: int
+    turn: int
+    records: Sequence[Record]
+    offset: int
+    timestamp: int
+    timestamp_type: int = 0
+    key: None = None
+    headers: tuple[()] = ()
+    checksum: None = None
+    serialized_key_size: int = 0
+    serialized_value_size: int = 0
+
+    @property
+    def value(self) -> "FetchList":
+        return self
+
+
+class ListSchema(faust.Schema[Any, Any]):
+    """Hands a fetch list on as it is."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> None:
+        return None
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        return message.value
+
+
+class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
+    """The aiokafka consumer's own thread. Overridden, with the reason:
+
+    * `_create_worker_consumer`: Faust reads uncommitted records unless it owns the transactions;
+      an aborted transaction of a direct producer must not land.
+    * `_seek_wait`: a seek begins a new epoch of its partitions.
+    * `_fetch_records`: packs each partition's records into one counted `FetchList`.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.epochs: dict[TP, int] = {}
+        self._turns: dict[TP, int] = {}
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
+        for tp in partitions:
+            self.epochs[tp] = self.epochs.get(tp, 0) + 1
+            self._turns[tp] = 0
+        await super()._seek_wait(consumer, partitions)  # seeks before it first waits
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+        fetched = await super()._fetch_records(*args, **kwargs)
+        return {tp: self._counted(tp, records) for tp, records in fetched.items() if records}
+
+    def _counted(self, tp: TP, records: Sequence[Record]) -> Sequence[Any]:
+        if tp.topic.endswith(CHANGELOG_SUFFIX):
+            return records
+        turn = self._turns[tp] = self._turns.get(tp, 0) + 1
+        first = records[0]
+        return [
+            FetchList(
+                tp.topic,
+                tp.partition,
+                self.epochs.get(tp, 0),
+                turn,
+                records,
+                first.offset,
+                first.timestamp,
+            )
+        ]
+
+
+class LedgerConsumer(driver.Consumer):
+    """Overridden, with the reason:
+
+    * `perform_seek`: awaited as the last step of every assignment, after the tables have
+      recovered and before records flow. Seeks made earlier are overwritten. It is also called
+      while the flow is stopped for a rebalance; there is nothing to seek then.
+    * `force_commit`: Faust would commit what its own bookkeeping believes (off by one, and lost
+      on revocation), and die when the broker is away. Group offsets are for lag tools only.
+    """
+
+    app: "LedgerApp"
+    _thread: LedgerConsumerThread
+
+    def _new_consumer_thread(self) -> LedgerConsumerThread:
+        return LedgerConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        if not self.flow_active:
+            return
+        async with self.app.seeking:
+            sources = {tp for tp in self.assignment() if not tp.topic.endswith(CHANGELOG_SUFFIX)}
+            offsets = await self.app.find_cursors(self, sources)
+            if offsets:
+                await self.seek_wait(offsets)
+            self.pause_partitions(sources - offsets.keys())
+            self.app.begin_reading({tp: self._thread.epochs[tp] for tp in offsets})
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        assigned = self.assignment()
+        offsets = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, "")
+            for tp, offset in self.app.sealed_offsets().items()
+            if tp in assigned
+        }
+        if not offsets:
+            return False
+        try:
+            thread = self._thread
+            await thread.call_thread(thread._ensure_consumer().commit, offsets)
+        except KafkaError as error:
+            logger.debug("group offsets not published: {}", error)
+            return False
+        return True
+
+
+class LedgerTransport(driver.Transport):
+    """Reached by broker URLs `ledger://host:port`."""
+
+    Consumer: ClassVar[Any] = LedgerConsumer
+
+
+class MarkStore(Store[Any, Any]):
+    """A Faust table's storage; `marks` does the work."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.marks: Marks = (self.options or {})["marks"]
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        return self.marks.position(tp.partition)
+
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+        for event in batch:  # of several partitions
+            message = event.message
+            self.marks.apply(message.partition, [(message.offset, message.value or b"")])
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        changelog = self.marks.changelog_topic
+        self.marks.close([tp.partition for tp in revoked if tp.topic == changelog])
+
+    async def on_stop(self) -> None:
+        self.marks.close()
+
+    def reset_state(self) -> None:
+        self.marks.wipe()
+
+    async def backup_partition(self, *_: Any, **__: Any) -> None:
+        raise NotImplementedError("the changelog is the backup")
+
+    def restore_backup(self, *_: Any, **__: Any) -> None:
+        raise NotImplementedError("the changelog is the backup")
+
+
+class LedgerApp(faust.App):
+    """A Faust app that reads on from where `find_cursors` says.
+
+    * `find_cursors(consumer, partitions)` → offset by partition; those left out are not read
+    * `begin_reading(epochs)` is told when the seeks are done
+    * `sealed_offsets()` → what to publish as group offsets
+    """
+
+    find_cursors: Callable[[Any, set[TP]], Awaitable[Mapping[TP, int]]]
+    begin_reading: Callable[[Mapping[TP, int]], None]
+    sealed_offsets: Callable[[], Mapping[TP, int]]
+
+    def __init__(self, id: str, **options: Any) -> None:
+        drivers.TRANSPORTS.aliases[BROKER_SCHEME] = f"{__name__}:LedgerTransport"
+        STORES.aliases[STORE_SCHEME] = f"{__name__}:MarkStore"
+        self.seeking = asyncio.Lock()
+        super().__init__(id, store=f"{STORE_SCHEME}://", **options)
+
+    def mark_table(self, name: str, partitions: int, marks: Marks) -> None:
+        """Register a table; Faust recovers `marks` from the changelog on each assignment."""
+        table = self.Table(
+            name,
+            partitions=partitions,
+            key_type=bytes,
+            value_type=bytes,
+            recovery_buffer_size=4,  # messages, each with thousands of marks
+            options={"marks": marks},
+        )
+        assert table.changelog_topic.get_topic_name() == marks.changelog_topic

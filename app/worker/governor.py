@@ -1,0 +1,27 @@
+"""One memory budget for all that open and closing seals hold."""
+
+from collections.abc import Iterable
+
+from app.metrics import WORKER_HELD_BYTES
+from app.worker.open_seal import OpenSeal
+
+
+class Governor:
+    """Open seals may hold half of the budget, so that there is room while the largest closes."""
+
+    def __init__(self, budget_bytes: int) -> None:
+        self._budget_bytes = budget_bytes
+
+    def over_budget(self, held: Iterable[OpenSeal], closing: Iterable[OpenSeal]) -> bool:
+        """True: take no more until a closing seal has let go of its memory."""
+        total = sum(s.held_bytes for s in held) + sum(s.held_bytes for s in closing)
+        WORKER_HELD_BYTES.set(total)
+        return total > self._budget_bytes
+
+    def largest_to_seal(
+        self, held: Iterable[OpenSeal], can_close: Iterable[OpenSeal]
+    ) -> OpenSeal | None:
+        """The seal to cut now, among those that can, or None while all is well."""
+        if sum(seal.held_bytes for seal in held) <= self._budget_bytes // 2:
+            return None
+        return max(can_close, key=lambda seal: seal.held_bytes, default=None)

@@ -1,0 +1,134 @@
+"""The open seal of one event type: what was taken since the last one, not yet in the ledger."""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+
+from ulid import ULID
+
+from app.core.judge import EventType
+from app.core.seal import DayCounts, ObjectKind
+from app.worker.dedupe import MARK
+from app.worker.lane import Lane
+from sinks.protocol import ObjectStore, ObjectWriter
+
+MESSAGE_BYTES = 512 << 10
+"""Marks packed into one changelog message; brokers take 1 MB by default."""
+
+
+@dataclass(slots=True)
+class Span:
+    """Offsets `first` to `next - 1` of a lane, and how many records were there."""
+
+    first: int
+    next: int
+    records: int = 0
+
+
+@dataclass(slots=True)
+class OpenObject:
+    """One object under construction."""
+
+    day: date
+    kind: ObjectKind
+    key: str
+    writer: ObjectWriter
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the records of one day."""
+
+    staged: int = 0
+    duplicates: int = 0
+    dead: int = 0
+
+    def counts(self) -> DayCounts:
+        return DayCounts(self.staged, self.duplicates, self.dead)
+
+
+@dataclass(slots=True)
+class PackedMarks:
+    """The marks of one lane, as changelog messages to be."""
+
+    messages: list[bytearray] = field(default_factory=lambda: [bytearray()])
+
+    def add(self, changes: dict[bytes, bytes]) -> None:
+        if len(self.messages[-1]) + len(changes) * MARK.size > MESSAGE_BYTES:
+            self.messages.append(bytearray())
+        last = self.messages[-1]
+        for key, offset in changes.items():
+            last += key
+            last += offset
+
+    @property
+    def bytes(self) -> int:
+        return sum(map(len, self.messages))
+
+
+class OpenSeal:
+    """Its id is a ULID from the moment it is opened: the names of its objects carry it."""
+
+    def __init__(self, kind: EventType, store: ObjectStore) -> None:
+        self.kind = kind
+        self.id = str(ULID())
+        self.opened_at = time.monotonic()
+        self.writing = asyncio.Lock()  # writers serve one coroutine at a time
+        self.text_bytes = 0
+        self.spans: dict[Lane, Span] = {}
+        self.marks: dict[Lane, PackedMarks] = {}
+        self.objects: dict[tuple[ObjectKind, date], OpenObject] = {}
+        self.days: dict[date, Tally] = {}
+        self.reasons: Counter[str] = Counter()
+        self._store = store
+
+    @property
+    def age_seconds(self) -> float:
+        return time.monotonic() - self.opened_at
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory held by writers and marks."""
+        return sum(opened.writer.held_bytes for opened in self.objects.values()) + sum(
+            marks.bytes for marks in self.marks.values()
+        )
+
+    def took(self, lane: Lane, next: int, records: int) -> None:
+        """Account for `records` records of `lane`, up to and without `next`."""
+        span = self.spans.get(lane)
+        if span is None:
+            span = self.spans[lane] = Span(lane.next, next)
+        span.next = next
+        span.records += records
+        lane.next = next
+
+    def append(self, kind: ObjectKind, day: date, lines: bytearray, rows: int) -> None:
+        """Add whole NDJSON lines to the object of that kind and day."""
+        opened = self.objects.get((kind, day))
+        if opened is None:
+            key = self._key(kind, day)
+            opened = self.objects[kind, day] = OpenObject(day, kind, key, self._store.writer(key))
+        opened.writer.append(lines)
+        opened.rows += rows
+        self.text_bytes += len(lines)
+
+    def tally(self, day: date) -> Tally:
+        tally = self.days.get(day)
+        if tally is None:
+            tally = self.days[day] = Tally()
+        return tally
+
+    def mark(self, lane: Lane, changes: dict[bytes, bytes]) -> None:
+        """Remember marks (key → packed offset) for the changelog."""
+        marks = self.marks.get(lane)
+        if marks is None:
+            marks = self.marks[lane] = PackedMarks()
+        marks.add(changes)
+
+    def _key(self, kind: ObjectKind, day: date) -> str:
+        folder = "_dead/" if kind is ObjectKind.DEAD else ""
+        name = f"{self.kind.name}/v{self.kind.version}/dt={day.isoformat()}/{self.id}.ndjson.gz"
+        return folder + name

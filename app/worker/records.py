@@ -1,0 +1,141 @@
+"""One Kafka record: when it was received, what it is worth, and how it is kept if it is bad."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from typing import Protocol
+
+import orjson
+from loguru import logger
+
+from app.core.errors import Reason, Rejected, RejectedError
+from app.core.headers import RECEIVED_AT
+from app.core.judge import EventType, judge
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MILLISECOND = 253_402_300_799_999
+_KEY_MAY_BE_KNOWN = frozenset({Reason.TOO_LATE, Reason.TOO_EARLY, Reason.TOO_LARGE})
+
+
+class Record(Protocol):
+    """What aiokafka's ConsumerRecord offers. `timestamp` is milliseconds since 1970, -1: none."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The instant a record was received: as judged, and as it is written."""
+
+    at: datetime
+    text: str
+
+
+class Clock:
+    """Reads the time a record was received; never the wall clock, so that a replay agrees."""
+
+    def __init__(self) -> None:
+        self._last_ms = -1
+        self._last = Received(EPOCH, "")
+
+    def received(self, record: Record) -> Received:
+        """The gateway's header, else Kafka's timestamp; out of range is the nearest in range."""
+        ms = min(max(_from_header(record) or record.timestamp, 0), LAST_MILLISECOND)
+        if ms != self._last_ms:  # a batch of the gateway shares one
+            at = EPOCH + timedelta(milliseconds=ms)
+            text = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            self._last_ms, self._last = ms, Received(at, text)
+        return self._last
+
+
+def _from_header(record: Record) -> int | None:
+    for name, value in record.headers:
+        if name == RECEIVED_AT and value is not None and len(value) < 16 and value.isdigit():
+            return int(value)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """`key` names the event among those of its type (16 bytes); `line` is JSON, no newline."""
+
+    key: bytes
+    day: date
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """`key` is known if the event could be read, though it is not wanted."""
+
+    key: bytes | None
+    verdict: Rejected
+
+
+def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Bad:
+    """Judge a record. Whatever is in it, there is an answer: a bad event never blocks."""
+    if record.value is None:
+        return Bad(None, Rejected(Reason.NOT_JSON, "a record without a value holds no event"))
+    try:
+        verdict = judge(kind, record.value, received_at)
+        if isinstance(verdict, Rejected):
+            known = verdict.reason in _KEY_MAY_BE_KNOWN
+            return Bad(_key_of(kind, record.value) if known else None, verdict)
+        line = kind.line(verdict.row, verdict.day)
+        return Good(_identity(kind, kind.dedupe_key(verdict.row), line), verdict.day, line)
+    except Exception as error:
+        # A hole in a contract's code must not stop the partition; the breaker stops a flood.
+        logger.error(
+            "judging {} at offset {} raised {}", kind.topic, record.offset, type(error).__name__
+        )
+        message = f"could not be processed ({type(error).__name__})"
+        return Bad(None, Rejected(Reason.TRANSFORM, message))
+
+
+def _identity(kind: EventType, key: bytes, line: bytes) -> bytes:
+    """With `keep: last` a changed copy is another event here; the load lets the newest stand."""
+    return key if kind.keep == "first" else blake2b(key + line, digest_size=16).digest()
+
+
+def _key_of(kind: EventType, raw: bytes) -> bytes | None:
+    try:
+        event = kind.parse(raw)
+        row = kind.transform(event)
+        line = kind.line(row, kind.day(kind.occurred_at(event)))
+    except RejectedError:
+        return None
+    return _identity(kind, kind.dedupe_key(row), line)
+
+
+def dead_letter(
+    kind: EventType, partition: int, record: Record, received: Received, verdict: Rejected
+) -> bytes:
+    """One NDJSON line that holds the record whole: bytes are base64, null where there were none.
+
+    `headers` are [name, value] pairs, for a name may appear twice.
+    """
+    return orjson.dumps(
+        {
+            "event": kind.name,
+            "reason": verdict.reason,
+            "field": verdict.field,
+            "message": verdict.message,
+            "topic": kind.topic,
+            "partition": partition,
+            "offset": record.offset,
+            "received_at": received.text,
+            "key": _base64(record.key),
+            "headers": [[name, _base64(value)] for name, value in record.headers],
+            "value": _base64(record.value),
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else b64encode(value).decode()

@@ -1,0 +1,224 @@
+"""The worker role: entering starts it, leaving drains it."""
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from loguru import logger
+from mode.threads import WorkerThread
+
+from app.core.errors import Fatal, Fenced, ForebayError, Transient
+from app.core.judge import EventType
+from app.health import Readiness, health_server
+from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from app.ledger.protocol import Ledger
+from app.retry import until_reached
+from app.worker.agent import Agent
+from app.worker.assignment import Assignment
+from app.worker.breaker import Breaker
+from app.worker.changelog import Changelog
+from app.worker.lane import Lane
+from app.worker.options import SealOptions, WorkerOptions
+from app.worker.quiet import quieten
+from app.worker.reader import SizeClass, changelog_topics, faust_app, size_classes
+from app.worker.sealing import Author, Sealing
+from sinks.protocol import ObjectStore
+
+REVOKE_SECONDS = 12.0
+"""To seal in a rebalance; the group waits for us, 30 s at most."""
+STOP_SECONDS = 8.0
+"""What Faust needs of the drain time, after everything is sealed."""
+HUNG_EXIT_CODE = 70
+
+
+@asynccontextmanager
+async def worker(
+    options: WorkerOptions,
+    seal: SealOptions,
+    kafka: KafkaOptions,
+    kinds: Mapping[str, EventType],
+    partitions: Mapping[str, int],
+    config_sha: str,
+    ledger: Ledger,
+    objects: ObjectStore,
+    readiness: Readiness,
+    drain_seconds: float,
+) -> AsyncIterator["RunningWorker"]:
+    """Read the topics of `kinds` (by event name) into sealed objects, until left.
+
+    Servers that can not be reached yet are waited for, with `readiness` saying which. Leaving
+    seals what is open within `drain_seconds`; a process that hangs longer ends with code 70.
+
+    Raises:
+        Fatal: a topic has another number of partitions than `partitions` (by event name) says.
+    """
+    quieten()
+    classes = size_classes(options, kinds.values(), partitions)
+    wanted = {kind.topic: TopicSpec(partitions[kind.name]) for kind in kinds.values()}
+    wanted |= changelog_topics(options, classes)
+    readiness.wait_for("table recovery", "not assigned yet")
+    async with health_server(readiness, options.host, options.port) as port:
+        logger.info("health on http://{}:{}", options.host, port)
+        await until_reached("ledger", ledger.ping, readiness)
+        await until_reached("object store", objects.ping, readiness)
+        await until_reached("kafka", lambda: ensure_topics(kafka, wanted), readiness)
+        running = RunningWorker(
+            options, seal, kafka, kinds, classes, config_sha, ledger, objects, readiness, port
+        )
+        try:
+            await running.start()
+            yield running
+        finally:
+            await running.stop(drain_seconds)
+
+
+class RunningWorker:
+    """A started worker. `port` is where its health is served."""
+
+    def __init__(
+        self,
+        options: WorkerOptions,
+        seal: SealOptions,
+        kafka: KafkaOptions,
+        kinds: Mapping[str, EventType],
+        classes: list[SizeClass],
+        config_sha: str,
+        ledger: Ledger,
+        objects: ObjectStore,
+        readiness: Readiness,
+        port: int,
+    ) -> None:
+        self.port = port
+        self._options, self._classes, self._readiness = options, classes, readiness
+        self._tick_seconds = min(seal.max_age_seconds / 4, 5.0)
+        self._changelog = Changelog(kafka)
+        author = Author(options.worker_id or f"{socket.gethostname()}-{os.getpid()}", config_sha)
+        self._sealing = Sealing(seal, author, objects, ledger, self._changelog, self._fail)
+        by_topic = {kind.topic: kind for kind in kinds.values()}
+        marks = {topic: size.marks for size in classes for topic in size.topics}
+        self._assignment = Assignment(kafka, by_topic, marks, ledger)
+        ratio, least = options.max_rejected_ratio, options.min_rejected_count
+        breakers = {name: Breaker(name, ratio, least) for name in kinds}
+        agent = Agent(self._assignment.lanes, self._sealing, breakers, self._log_start)
+        self._app = faust_app(options, kafka, classes, agent)
+        self._app.find_cursors = self._assignment.find_cursors
+        self._app.begin_reading = self._begin_reading
+        self._app.sealed_offsets = self._assignment.sealed_offsets
+        self._app.on_partitions_revoked.connect(self._revoked)
+        self._death: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    @property
+    def failed(self) -> "asyncio.Future[None]":
+        """Ends by raising when the worker dies by itself; a supervisor starts it again.
+
+        `Fatal` (and `Fenced`) say what was wrong, `Transient` what may work after a restart.
+        """
+        return asyncio.ensure_future(self._wait_for_death())
+
+    async def start(self) -> None:
+        await until_reached("kafka", self._changelog.start, self._readiness)
+        self._tasks = [
+            asyncio.create_task(self._run_app()),
+            asyncio.create_task(self._keep_time()),
+        ]
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Seal what is open if all is well, then let go of everything."""
+        hard_exit = threading.Timer(drain_seconds, _exit_hard)
+        hard_exit.daemon = True
+        hard_exit.start()
+        app = self._app
+        if not self._death.done():
+            logger.info("draining")
+            if app.started:
+                app.consumer.stop_flow()
+            self._assignment.revoke()
+            await self._sealing.seal_all("shutdown", max(drain_seconds - STOP_SECONDS, 1.0))
+        else:
+            self._assignment.revoke()
+            await self._sealing.drop_all()
+        await app.stop()  # publishes the cursors as group offsets
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._changelog.stop()
+        if not any(isinstance(thread, WorkerThread) for thread in threading.enumerate()):
+            hard_exit.cancel()  # nothing is left that could keep the process from ending
+        logger.info("worker stopped")
+
+    async def _wait_for_death(self) -> None:
+        await asyncio.shield(self._death)
+
+    def _fail(self, error: BaseException) -> None:
+        """Stop taking, for nothing after a failed seal may be written."""
+        if self._death.done():
+            return
+        self._assignment.revoke()
+        if isinstance(error, Fenced):
+            logger.error("fenced: {}", error)
+            for size in self._classes:  # the other owner's marks may be missing here
+                size.marks.wipe()
+        self._death.set_exception(_ours(error))
+        self._death.add_done_callback(lambda death: death.exception())
+
+    async def _run_app(self) -> None:
+        try:
+            await self._app.start()
+            await self._app.wait_until_stopped()
+        except Exception as error:
+            self._fail(error)
+        else:
+            if self._app.crash_reason is not None:
+                self._fail(self._app.crash_reason)
+
+    async def _keep_time(self) -> None:
+        """Cut old seals, and notice an assignment that never ends (see app.worker.reader)."""
+        settled_at = time.monotonic()
+        while not self._death.done():
+            await asyncio.sleep(self._tick_seconds)
+            self._sealing.cut_old()
+            if self._app.started and not self._app.rebalancing and self._app.rebalancing_count:
+                settled_at = time.monotonic()
+            elif time.monotonic() - settled_at > self._options.stuck_after_seconds:
+                self._fail(
+                    Transient(
+                        "no assignment or table recovery ended within "
+                        f"{self._options.stuck_after_seconds:.0f} s; starting again"
+                    )
+                )
+
+    def _begin_reading(self, epochs: Mapping[Any, int]) -> None:
+        self._assignment.begin_reading(epochs)
+        self._readiness.reached("table recovery")
+
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        """Every rebalance revokes everything: seal it, so that nobody reads it again."""
+        self._readiness.wait_for("table recovery", "rebalancing")
+        self._assignment.revoke()
+        await self._sealing.seal_all("revocation", REVOKE_SECONDS)
+
+    async def _log_start(self, lane: Lane) -> int:
+        place = lane.kind.topic, lane.partition
+        for tp in self._app.consumer.assignment():
+            if tp == place:
+                return int((await self._app.consumer.earliest_offsets(tp))[tp])
+        return lane.next
+
+
+def _ours(error: BaseException) -> ForebayError:
+    if isinstance(error, ForebayError):
+        return error
+    ours = Fatal(f"the worker died of {type(error).__name__}: {error}")
+    ours.__cause__ = error
+    return ours
+
+
+def _exit_hard() -> None:
+    logger.error("shutting down hangs; exit {}", HUNG_EXIT_CODE)
+    os._exit(HUNG_EXIT_CODE)

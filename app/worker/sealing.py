@@ -1,0 +1,253 @@
+"""From open seals to entries of the ledger.
+
+The order of a seal, stated here and followed in `_close`:
+
+1. finish the uploads
+2. wait until the dedupe changelog is acknowledged
+3. record the seal in the ledger
+4. advance: what the ledger has is done
+
+Crash before 3 and nothing happened: stray objects that no seal names. Crash after 3 and all did.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from loguru import logger
+
+from app.core.errors import Fatal, Transient
+from app.core.judge import EventType
+from app.core.seal import STRAY_GRACE, Range, Seal, StoredObject
+from app.ledger.protocol import Ledger
+from app.metrics import WORKER_SEAL_SECONDS, WORKER_SEALS
+from app.retry import until_reached
+from app.worker.changelog import Changelog
+from app.worker.governor import Governor
+from app.worker.lane import Lane
+from app.worker.open_seal import OpenObject, OpenSeal
+from app.worker.options import SealOptions
+from sinks.protocol import ObjectStore
+
+UPLOADS_AT_ONCE = 8
+RELIEVE_PAUSE_SECONDS = 1.0
+LOOK_EVERY_SECONDS = 0.05
+"""How often memory is added up: not for each of sixty thousand records a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes the seals, under which configuration."""
+
+    worker: str
+    config_sha: str
+
+
+@dataclass(slots=True)
+class Closing:
+    """A seal on its way into the ledger. Once `recording`, its objects may be named there."""
+
+    seal: OpenSeal
+    task: "asyncio.Task[None]"
+    recording: bool = False
+
+
+class Sealing:
+    """At most one open and one closing seal per event type: so each chain grows in order."""
+
+    def __init__(
+        self,
+        options: SealOptions,
+        author: Author,
+        objects: ObjectStore,
+        ledger: Ledger,
+        changelog: Changelog,
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        """`fail` hears of what ends this worker: `Fenced`, `Fatal` or a bug."""
+        self._options, self._author = options, author
+        self._objects, self._ledger, self._changelog = objects, ledger, changelog
+        self._governor = Governor(options.memory_bytes)
+        self._fail = fail
+        self._looked_at = 0.0
+        self._open: dict[str, OpenSeal] = {}
+        self._closing: dict[str, Closing] = {}
+
+    def opened(self, kind: EventType) -> OpenSeal:
+        """The open seal of this type; a new one if there is none."""
+        seal = self._open.get(kind.name)
+        if seal is None:
+            seal = self._open[kind.name] = OpenSeal(kind, self._objects)
+        return seal
+
+    async def make_room(self) -> None:
+        """After adding: upload full parts, cut what is large, wait while memory is short.
+
+        Returns at once in the ordinary case. Waiting here stops the reading of all partitions of
+        a size class; Kafka keeps the rest.
+        """
+        if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        for seal in list(self._open.values()):
+            await self._relieve(seal)
+            await self._cut_large(seal)
+        while True:
+            largest = self._governor.largest_to_seal(self._open.values(), self._closable())
+            if largest is not None:
+                self._cut(largest.kind.name, "memory")
+            closing = list(self._closing.values())
+            over = self._governor.over_budget(self._open.values(), (c.seal for c in closing))
+            if not over or not closing:
+                return
+            await self._wait_for_one(*closing)
+
+    async def _cut_large(self, seal: OpenSeal) -> None:
+        while self._is_open(seal) and seal.text_bytes >= self._options.max_bytes:
+            closing = self._closing.get(seal.kind.name)
+            if closing is None:
+                self._cut(seal.kind.name, "size")
+            else:
+                await self._wait_for_one(closing)
+
+    def cut_old(self) -> None:
+        """Cut every open seal that is older than `max_age_seconds`."""
+        for seal in self._closable():
+            if seal.age_seconds >= self._options.max_age_seconds:
+                self._cut(seal.kind.name, "age")
+
+    async def seal_all(self, cut_by: str, seconds: float) -> None:
+        """Seal whatever is open; what is not in the ledger in time is dropped and read again."""
+        deadline = time.monotonic() + seconds
+        while self._open or self._closing:
+            for seal in self._closable():
+                self._cut(seal.kind.name, cut_by)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                logger.warning("not sealed within {:.0f} s: {}", seconds, self._unsealed())
+                break
+            tasks = [closing.task for closing in self._closing.values()]
+            await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        await self.drop_all()
+
+    async def drop_all(self) -> None:
+        """Forget what is open and stop what is closing; the ledger's cursors do not move."""
+        closing, dropped = list(self._closing.values()), list(self._open.values())
+        self._open.clear()
+        self._closing.clear()
+        for entry in closing:
+            entry.task.cancel()
+        await asyncio.gather(*(c.task for c in closing), return_exceptions=True)
+        dropped += [c.seal for c in closing if not c.recording]
+        for seal in dropped:
+            await asyncio.gather(*(opened.writer.abort() for opened in seal.objects.values()))
+
+    def _is_open(self, seal: OpenSeal) -> bool:
+        return self._open.get(seal.kind.name) is seal
+
+    def _closable(self) -> list[OpenSeal]:
+        return [seal for event, seal in self._open.items() if event not in self._closing]
+
+    def _unsealed(self) -> str:
+        return ", ".join(sorted(self._open.keys() | self._closing.keys()))
+
+    async def _wait_for_one(self, *closing: Closing) -> None:
+        await asyncio.wait([c.task for c in closing], return_when=asyncio.FIRST_COMPLETED)
+
+    async def _relieve(self, seal: OpenSeal) -> None:
+        async with seal.writing:
+            while self._is_open(seal):
+                try:
+                    for opened in list(seal.objects.values()):
+                        await opened.writer.relieve()
+                    return
+                except Transient as error:
+                    logger.warning("a part was not stored, trying again: {}", error)
+                    await asyncio.sleep(RELIEVE_PAUSE_SECONDS)
+
+    def _cut(self, event: str, cut_by: str) -> None:
+        seal = self._open.pop(event)
+        closing = Closing(seal, asyncio.create_task(self._closed(seal, cut_by)))
+        self._closing[event] = closing
+
+    async def _closed(self, seal: OpenSeal, cut_by: str) -> None:
+        event = seal.kind.name
+        try:
+            with WORKER_SEAL_SECONDS.time():
+                await self._close(seal)
+            WORKER_SEALS.labels(event, cut_by).inc()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            closing = self._closing.get(event)
+            if closing is not None and closing.seal is seal:
+                del self._closing[event]
+
+    async def _close(self, seal: OpenSeal) -> None:
+        marks = asyncio.gather(*(self._marked(seal, lane) for lane in seal.spans))
+        try:
+            stored = await self._finished(seal)  # 1
+            changelog = dict(await marks)  # 2
+        finally:
+            marks.cancel()
+        entry = self._entry(seal, stored, changelog)
+        self._refuse_stale(seal)
+        self._closing[seal.kind.name].recording = True
+        await until_reached("ledger", lambda: self._ledger.record(entry))  # 3
+        for lane, span in seal.spans.items():  # 4
+            lane.sealed = span.next
+        logger.debug("sealed {} of {}: {} records", seal.id, entry.event, entry.received)
+
+    async def _finished(self, seal: OpenSeal) -> tuple[StoredObject, ...]:
+        limit = asyncio.Semaphore(UPLOADS_AT_ONCE)
+
+        async def finish(opened: OpenObject) -> StoredObject:
+            async with limit:
+                done = await until_reached("object store", opened.writer.finish)
+            return StoredObject(
+                opened.day,
+                opened.kind,
+                opened.key,
+                opened.rows,
+                done.bytes,
+                done.sha256,
+                done.etag,
+            )
+
+        async with seal.writing:
+            return tuple(await asyncio.gather(*map(finish, seal.objects.values())))
+
+    async def _marked(self, seal: OpenSeal, lane: Lane) -> tuple[Lane, int]:
+        marks = seal.marks.get(lane)
+        if marks is None:
+            return lane, -1
+        return lane, await self._changelog.append(lane, marks, seal.spans[lane].first)
+
+    def _entry(
+        self, seal: OpenSeal, stored: tuple[StoredObject, ...], changelog: dict[Lane, int]
+    ) -> Seal:
+        return Seal(
+            id=seal.id,
+            event=seal.kind.name,
+            version=seal.kind.version,
+            worker=self._author.worker,
+            sealed_at=datetime.now(UTC),
+            config_sha=self._author.config_sha,
+            ranges=tuple(
+                Range(lane.tp, span.first, span.next, span.records, changelog[lane])
+                for lane, span in seal.spans.items()
+            ),
+            objects=stored,
+            days={day: tally.counts() for day, tally in sorted(seal.days.items())},
+            dead_by_reason=dict(seal.reasons),
+        )
+
+    def _refuse_stale(self, seal: OpenSeal) -> None:
+        """The janitor may take objects older than the grace; half of it is the margin."""
+        if seal.age_seconds > STRAY_GRACE.total_seconds() / 2:
+            raise Fatal(
+                f"seal {seal.id} of {seal.kind.name} is {seal.age_seconds / 3600:.0f} h old, too "
+                "old to be recorded safely; starting again reads its events again"
+            )
