@@ -1,0 +1,115 @@
+"""One scheduler at a time per table: a lease in Redis, renewed for as long as a load runs.
+
+It only saves work. What keeps an old load out of the table is the fence.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from loguru import logger
+from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    LockError,
+    NoPermissionError,
+    RedisError,
+)
+
+from app.core.errors import Fatal, ForebayError, Transient
+
+TIMEOUT_SECONDS = 5.0
+REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
+
+
+class LeaseLost(ForebayError):
+    """The lease ran out or is someone else's now: leave the work to them."""
+
+
+class Lease:
+    """A held lock."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lost = ""
+
+    def check(self) -> None:
+        """Raises `LeaseLost` if the lock is not ours any more."""
+        if self.lost:
+            raise LeaseLost(f"the lock {self.name} is not ours any more: {self.lost}")
+
+
+class Locks:
+    """Locks in one Redis, each leased for `lease_seconds`."""
+
+    def __init__(self, url: str, lease_seconds: float) -> None:
+        if not url:
+            raise Fatal("REDIS__URL is not set: redis://host:port/0")
+        self._lease_seconds = lease_seconds
+        try:
+            self._redis: Redis = Redis.from_url(
+                url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+            )
+        except ValueError as error:
+            raise Fatal(f"REDIS__URL is not right: {error}") from error
+
+    async def ping(self) -> None:
+        """Answer, or raise `Transient`, or `Fatal` when Redis refuses us."""
+        with translated():
+            await self._redis.ping()
+
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[Lease | None]:
+        """Take a lock without waiting; None when someone else has it. Raises `Transient`."""
+        lock = Lock(self._redis, name, timeout=self._lease_seconds, thread_local=False)
+        with translated():
+            taken = await lock.acquire(blocking=False)
+        if not taken:
+            yield None
+            return
+        lease = Lease(name)
+        renewal = asyncio.create_task(self._renew(lock, lease))
+        try:
+            yield lease
+        finally:
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+            await _release(lock, lease)
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    async def _renew(self, lock: Lock, lease: Lease) -> None:
+        clock = asyncio.get_running_loop().time
+        ends_at = clock() + self._lease_seconds
+        while not lease.lost:
+            await asyncio.sleep(self._lease_seconds / 3)
+            asked_at = clock()
+            try:
+                await lock.extend(self._lease_seconds, replace_ttl=True)
+                ends_at = asked_at + self._lease_seconds
+            except LockError:
+                lease.lost = "Redis forgot it, or gave it to someone else"
+            except (RedisError, OSError) as error:
+                if clock() >= ends_at:
+                    lease.lost = f"Redis can not be reached to renew it: {error}"
+
+
+async def _release(lock: Lock, lease: Lease) -> None:
+    try:
+        await lock.release()
+    except (RedisError, OSError) as error:
+        logger.info("the lock {} was not released and will run out: {}", lease.name, error)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise `Fatal` where Redis refuses us, else `Transient`."""
+    try:
+        yield
+    except REFUSED as error:
+        raise Fatal(f"Redis refuses us: {error}: correct REDIS__URL") from error
+    except (RedisError, OSError) as error:
+        raise Transient(f"Redis: {error}") from error

@@ -1,0 +1,151 @@
+"""One run: days of one table, replaced in the warehouse by what the ledger knows of them.
+
+The order:
+
+1. days       the dirty ones, oldest first, or those that were asked for
+2. fence      a number above all before; it is older than the manifest, so of two runs the one
+              with the higher fence never knows less than the other had loaded
+3. prepare    the table, as the contract has it
+4. manifest   which seals and objects make up each day
+5. reconcile  days whose LOAD_CONTROL names exactly these seals are loaded: a run before us
+              committed, and died before it could say so
+6. replace    the rest, in one transaction
+7. record     in the ledger
+
+Crash anywhere: before the commit in 6 nothing happened; after it, the next run's 5 finds out.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from loguru import logger
+from ulid import ULID
+
+from app.contracts.table import Table
+from app.core.errors import Transient
+from app.ledger.protocol import DayLoad, Ledger
+from sinks.protocol import DayManifest, LoadedDay, Warehouse
+
+Outcome = Literal["committed", "recorded", "nothing_to_do"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What one run did.
+
+    `days` it made current, `staged` rows in their objects, `rows` standing in the table now,
+    `collapsed` the difference; `left` days wait for another run. `recorded`: nothing had to be
+    loaded, an earlier run had committed it.
+    """
+
+    event: str
+    run: str
+    days: int
+    staged: int
+    rows: int
+    collapsed: int
+    outcome: Outcome
+    left: int = 0
+
+
+def _go_on() -> None:
+    pass
+
+
+async def replace_days(
+    ledger: Ledger,
+    warehouse: Warehouse,
+    table: Table,
+    days: Collection[date] | None = None,
+    *,
+    run: str | None = None,
+    max_days: int,
+    force: bool = False,
+    check: Callable[[], None] = _go_on,
+) -> LoadReport:
+    """Replace the dirty days of a table, of `days` only if given; with `force`, all of `days`.
+
+    At most `max_days` days. The same `run` (a ULID) may be given to a second try of the same run.
+    `check` is called last before the warehouse changes, and may raise.
+
+    Raises:
+        Transient: nothing changed, or it is unknown and the next run will find out.
+        Fenced: a newer run has loaded the table.
+        Fatal: as `Warehouse.prepare` and `replace` do.
+    """
+    run = run or str(ULID())
+    wanted = await _days(ledger, table, days, force)
+    these = wanted[:max_days]
+    if not these:
+        return LoadReport(table.event, run, 0, 0, 0, 0, "nothing_to_do")
+    fence = await ledger.next_fence(table.name)
+    await warehouse.prepare(table)
+    manifest = [
+        DayManifest(found.day, found.seals, found.objects)
+        for found in await ledger.manifest(table.event, these)
+    ]
+    standing = await warehouse.loaded(table, these)
+    missing = [day for day in manifest if not _is_loaded(day, standing, run if force else None)]
+    loaded = {day.day: standing[day.day] for day in manifest if day not in missing}
+    if missing:
+        check()
+        loaded |= await _replace(warehouse, table, missing, run, fence)
+    await ledger.record_load([_as_recorded(table, day) for day in loaded.values()])
+    staged, rows = (sum(getattr(day, n) for day in loaded.values()) for n in ("staged", "rows"))
+    return LoadReport(
+        table.event,
+        run,
+        len(loaded),
+        staged,
+        rows,
+        staged - rows,
+        "committed" if missing else "recorded",
+        len(wanted) - len(these),
+    )
+
+
+async def _days(
+    ledger: Ledger, table: Table, days: Collection[date] | None, force: bool
+) -> Sequence[date]:
+    if days is not None and force:
+        return sorted(days)
+    dirty = [found.day for found in await ledger.dirty(table.event)]
+    return [day for day in dirty if days is None or day in days]
+
+
+def _is_loaded(day: DayManifest, standing: Mapping[date, LoadedDay], run: str | None) -> bool:
+    found = standing.get(day.day)
+    return (
+        found is not None
+        and sorted(found.seals) == sorted(day.seals)
+        and (run is None or found.run == run)
+    )
+
+
+async def _replace(
+    warehouse: Warehouse, table: Table, days: Sequence[DayManifest], run: str, fence: int
+) -> Mapping[date, LoadedDay]:
+    try:
+        return await warehouse.replace(table, days, run=run, fence=fence)
+    except Transient as error:
+        found = await warehouse.loaded(table, [day.day for day in days])
+        if all(day.day in found and _is_loaded(day, found, run) for day in days):
+            logger.warning("{}: run {} was committed all the same: {}", table.name, run, error)
+            return found
+        raise
+
+
+def _as_recorded(table: Table, loaded: LoadedDay) -> DayLoad:
+    return DayLoad(
+        event=table.event,
+        table=table.name,
+        day=loaded.day,
+        run=loaded.run,
+        fence=loaded.fence,
+        seals=loaded.seals,
+        staged=loaded.staged,
+        rows=loaded.rows,
+        loaded_at=loaded.loaded_at,
+    )

@@ -1,0 +1,110 @@
+"""The scheduler: a Faust timer that ticks in every instance, and loads guarded by a lock."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from loguru import logger
+
+from app.contracts.table import Table
+from app.core.errors import Fatal
+from app.health import Readiness, health_server
+from app.kafka import KafkaOptions
+from app.ledger.protocol import Ledger
+from app.retry import until_reached
+from app.scheduler.loads import Loads
+from app.scheduler.lock import Locks
+from app.scheduler.options import RedisOptions, SchedulerOptions
+from sinks.protocol import Warehouse
+
+DRAIN_SHARE = 0.8
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A started scheduler. `failed` ends by raising when it dies; `port` serves its health."""
+
+    failed: Awaitable[None]
+    port: int
+
+
+@asynccontextmanager
+async def scheduler(
+    options: SchedulerOptions,
+    redis: RedisOptions,
+    kafka: KafkaOptions,
+    tables: Mapping[str, Table],
+    load_every: Mapping[str, float],
+    ledger: Ledger,
+    warehouse: Warehouse,
+    readiness: Readiness,
+    drain_seconds: float,
+) -> AsyncIterator[Running]:
+    """Load each of `tables` (by event) when it is due; `load_every` is in seconds, by event.
+
+    Entering waits for Redis, ledger and warehouse. Leaving begins nothing more and lets a running
+    load end: within `drain_seconds` it has committed or was rolled back, and its lock is free.
+
+    Raises:
+        Fatal: a server refuses us, or a setting is wrong.
+    """
+    async with health_server(readiness, options.host, options.port) as port:
+        locks = Locks(redis.url, options.lock_seconds)
+        try:
+            await until_reached("redis", locks.ping, readiness)
+            await until_reached("ledger", ledger.ping, readiness)
+            await until_reached("warehouse", warehouse.ping, readiness)
+            loads = Loads(options, tables, load_every, ledger, warehouse, locks, readiness)
+            app = _timer_app(options, kafka, loads)
+            await app.start()
+            failed = asyncio.create_task(_crash_of(app), name="scheduler crash")
+            logger.info("scheduling {} tables, health on port {}", len(tables), port)
+            try:
+                yield Running(failed, port)
+            finally:
+                failed.cancel()
+                loads.stop()
+                await asyncio.wait_for(app.stop(), STOP_SECONDS)
+                await loads.drain(drain_seconds * DRAIN_SHARE)
+        finally:
+            await locks.close()
+
+
+def _timer_app(options: SchedulerOptions, kafka: KafkaOptions, loads: Loads) -> Any:
+    """Make a Faust app that only has a timer.
+
+    It starts no Kafka client, so loads go on while Kafka is away; and it asks for no leader,
+    since every instance ticks and the lock decides.
+    """
+    import faust
+    from faust.app.base import BootStrategy
+
+    class TimerOnly(BootStrategy):
+        enable_kafka = False
+        enable_web = False
+
+    class TimerApp(faust.App):
+        BootStrategy = TimerOnly
+
+    options.data_dir.mkdir(parents=True, exist_ok=True)
+    app = TimerApp(
+        options.app_id,
+        broker=[f"kafka://{broker}" for broker in kafka.bootstrap] or "kafka://",
+        datadir=options.data_dir,
+        autodiscover=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        loop=asyncio.get_running_loop(),
+    )
+    app.timer(options.tick_seconds)(loads.tick)
+    return app
+
+
+async def _crash_of(app: Any) -> None:
+    """Wait until the app stops; raise if it was not asked to."""
+    await app.wait_for_stopped(asyncio.Event())
+    if app.crash_reason is not None:
+        raise Fatal(f"the scheduler's timer died: {app.crash_reason}") from app.crash_reason
