@@ -1,7 +1,7 @@
 """The deep look: read each object and compare every row with what its seal says."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -26,38 +26,54 @@ class Damaged(Exception):
     """What is wrong with an object's content."""
 
 
-class Line(msgspec.Struct):
-    """What the audit reads of a row or a dead letter: where it came from."""
+class Row(msgspec.Struct):
+    """What the audit reads of a row: where it came from, and its day."""
 
     topic: str = msgspec.field(name="_topic")
     partition: int = msgspec.field(name="_partition")
     offset: int = msgspec.field(name="_offset")
-    day: str | None = None
+    day: str
+
+
+class DeadLetter(msgspec.Struct):
+    """The same of a dead letter, whose day is the UTC day on which it was received."""
+
+    topic: str
+    partition: int
+    offset: int
+    received_at: str
+
+    @property
+    def day(self) -> str:
+        return self.received_at[:10]
+
+
+DECODERS: Mapping[str, msgspec.json.Decoder[Row] | msgspec.json.Decoder[DeadLetter]] = {
+    ObjectKind.ROWS: msgspec.json.Decoder(Row),
+    ObjectKind.DEAD: msgspec.json.Decoder(DeadLetter),
+}
 
 
 @dataclass
 class _Reading:
-    """One object while it is read."""
+    """One object while it is read; `ranges` are those of its seal, by partition."""
 
     named: Named
-    ranges: dict[str, tuple[int, int]]
+    ranges: Mapping[str, tuple[int, int]]
     rows: int = 0
     sha: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    decode: msgspec.json.Decoder[Line] = field(
-        default_factory=lambda: msgspec.json.Decoder(Line)
-    )  # fmt: skip
 
     def take(self, raw: bytes) -> None:
         self.rows += 1
         try:
-            line = self.decode.decode(raw)
+            line = DECODERS[self.named.kind].decode(raw)
         except msgspec.MsgspecError as error:
             raise Damaged(f"row {self.rows} is not one that a worker writes: {error}") from error
         tp = partition_name(line.topic, line.partition)
         first, next_ = self.ranges.get(tp, (0, 0))
         if not first <= line.offset < next_:
             raise Damaged(f"row {self.rows} is offset {line.offset} of {tp}, outside of its seal")
-        if self.named.kind == ObjectKind.ROWS and line.day != self.named.day:
+        if line.day != self.named.day:
             raise Damaged(f"row {self.rows} is of day {line.day}")
 
 

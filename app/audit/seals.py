@@ -75,10 +75,11 @@ def _finding(seal: Seal, problems: list[str]) -> Finding:
     days = _wrong_days(seal) or (list(seal.days) if len(seal.days) == 1 else [])
     spans = [r for r in seal.ranges if not 0 <= r.records <= r.next - r.first] or seal.ranges
     at = spans[0] if len(spans) == 1 else None
+    on = f" {days[0]}" if days else ""
     where = ", ".join(f"{r.tp} {r.first}–{r.next - 1}" for r in seal.ranges)
     return Finding(
         FindingKind.SEAL,
-        f"seal {seal.id} of {seal.event} ({where}) does not add up: {'; '.join(problems)}. "
+        f"seal {seal.id} of {seal.event}{on} ({where}) does not add up: {'; '.join(problems)}. "
         "It was changed after it was written; restore it from the ledger's backup.",
         event=seal.event,
         day=days[0] if days else None,

@@ -1,0 +1,106 @@
+"""Worlds that add up: the audit counts them exactly and finds nothing."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from app.audit import LogEnds
+from app.audit.report import DayBalance, PartitionBalance
+from tests.audit.world import DAY1, DAY2, DAY3, ORDER, PAGE, Got, World, empty_world, fill, tp_of
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with empty_world(tmp_path) as world:
+        yield world
+
+
+async def test_a_world_without_events_is_balanced(world: World) -> None:
+    report = await world.audit(deep=True)
+    assert (report.balanced, report.findings, report.notes, report.exit_code) == (True, [], [], 0)
+    assert [kind.event for kind in report.types] == [ORDER, PAGE]
+    assert not any(report.totals.values())
+
+
+async def test_days_are_counted_exactly(world: World) -> None:
+    await fill(world)
+    report = await world.audit(deep=True)
+    assert report.findings == []
+    orders = report.types[0]
+    assert orders.days == [
+        DayBalance(DAY1, received=6, staged=5, duplicates=1, loaded=4, collapsed=1),
+        DayBalance(DAY2, received=4, staged=3, duplicates=1, loaded=2, in_flight=1),
+        DayBalance(DAY3, received=2, dead=2),
+    ]
+    assert orders.totals == {
+        "received": 12, "staged": 8, "duplicates": 2, "dead": 2, "loaded": 6, "collapsed": 1,
+        "in_flight": 1, "residual": 0, "lag": 0,
+    }  # fmt: skip
+    assert report.totals["received"] == 14
+    assert report.seals == 4
+    assert report.objects.named == report.objects.read == 8
+
+
+async def test_partitions_are_followed_from_start_to_end(world: World) -> None:
+    await fill(world)
+    world.logs[tp_of(ORDER, 0)] = LogEnds(2, 10)
+    report = await world.audit()
+    assert report.findings == []
+    assert report.types[0].partitions == [
+        PartitionBalance(tp_of(ORDER, 0), 0, 7, 2, 10, lag=3, records=7, entries=3),
+        PartitionBalance(tp_of(ORDER, 1), 0, 6, 0, 6, records=5, entries=3),
+    ]
+
+
+async def test_records_that_no_worker_has_begun_to_read_are_in_flight_not_lost(
+    world: World,
+) -> None:
+    await fill(world)
+    world.logs[tp_of(PAGE, 1)] = LogEnds(40, 52)
+    report = await world.audit()
+    assert report.findings == []
+    assert report.types[1].partitions[1] == PartitionBalance(
+        tp_of(PAGE, 1), log_start=40, log_end=52, lag=12
+    )
+
+
+async def test_objects_that_no_seal_names_are_told_but_are_no_loss(world: World) -> None:
+    await fill(world)
+    world.objects.put(f"{ORDER}/v1/dt=2026-03-01/01ABANDONED.ndjson.gz", b"12345")
+    world.objects.put(f"_dead/{PAGE}/v1/dt=2026-03-01/01ABANDONED.ndjson.gz", b"123")
+    world.objects.put("another_teams/report.pdf", b"not ours")
+    report = await world.audit()
+    assert report.balanced
+    assert (report.objects.strays, report.objects.stray_bytes) == (2, 8)
+    assert "01ABANDONED" in report.notes[0]
+
+
+async def test_a_day_replaced_with_nothing_is_balanced(world: World) -> None:
+    await world.seal(ORDER, 1, {0: [Got("duplicate", DAY1)]})
+    await world.load(ORDER, [DAY1])
+    report = await world.audit()
+    assert report.findings == []
+
+
+async def test_an_older_version_whose_topic_is_gone_is_only_a_remark(world: World) -> None:
+    await fill(world)
+    del world.logs[tp_of(PAGE, 0)], world.logs[tp_of(PAGE, 1)]
+    world.topics[PAGE] = (f"events.{PAGE}.v2", 2)
+    report = await world.audit()
+    assert report.findings == []
+    assert tp_of(PAGE, 0) in report.notes[0]
+
+
+async def test_the_json_has_a_number_for_everything_the_reader_is_promised(world: World) -> None:
+    await fill(world)
+    told = orjson.loads(orjson.dumps((await world.audit()).as_json()))
+    assert told["balanced"] is True
+    assert told["types"][0]["days"][0] == {
+        "day": "2026-03-01", "received": 6, "staged": 5, "duplicates": 1, "dead": 0, "loaded": 4,
+        "collapsed": 1, "in_flight": 0, "residual": 0,
+    }  # fmt: skip
+    partition = told["types"][0]["partitions"][0]
+    assert {"chain_start", "cursor", "log_end", "gaps", "overlaps"} <= set(partition)
+    assert told["types"][0]["totals"]["received"] == 12
