@@ -1,15 +1,16 @@
 """The ledger of production: MongoDB, written by majority and journaled, read by majority."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ReadPreference, ReturnDocument, WriteConcern
+from pymongo import ReadPreference, ReturnDocument, WriteConcern, timeout
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from app.core.errors import Transient
+from app.core.errors import Fatal, Transient
 from app.core.seal import Seal
 from app.ledger.chain import after, refuse_unfit_incident, refuse_unfit_seal
 from app.ledger.document import (
@@ -39,6 +40,7 @@ from app.ledger.protocol import (
 )
 
 SEALS_PER_PAGE = 100
+CLOSE_SECONDS = 2.0
 
 
 class MongoLedger:
@@ -61,17 +63,11 @@ class MongoLedger:
     async def open(cls, options: LedgerOptions) -> "MongoLedger":
         """Connect and create the missing indexes. Raises `Transient` and `Fatal`."""
         with translating():
-            client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-                options.url,
-                appname="forebay",
-                timeoutMS=int(options.timeout_seconds * 1000),
-                serverSelectionTimeoutMS=int(options.timeout_seconds * 1000),
-            )
+            ledger = cls(_client(options), options.database)
             try:
-                ledger = cls(client, options.database)
                 await ledger._entries.collection.create_indexes(list(INDEXES))
             except BaseException:
-                client.close()
+                await ledger.close()
                 raise
             return ledger
 
@@ -181,10 +177,25 @@ class MongoLedger:
             await self._client.admin.command("ping")
 
     async def close(self) -> None:
-        self._client.close()
+        # It tells the server, and waits for its answer in the thread that called.
+        with timeout(CLOSE_SECONDS):
+            await asyncio.to_thread(self._client.close)
 
     async def _page(self, query: Document, beyond: str) -> list[Document]:
         with translating():
             found = self._entries.collection.find(query | {"_id": {"$gt": beyond}})
             page: list[Document] = await found.sort("_id").limit(SEALS_PER_PAGE).to_list(None)
             return page
+
+
+def _client(options: LedgerOptions) -> AsyncIOMotorClient[Document]:
+    milliseconds = int(options.timeout_seconds * 1000)
+    try:
+        return AsyncIOMotorClient(
+            options.url,
+            appname="forebay",
+            timeoutMS=milliseconds,
+            serverSelectionTimeoutMS=milliseconds,
+        )
+    except ValueError as error:
+        raise Fatal(f"the ledger's URL can not be read: correct LEDGER__URL ({error})") from error

@@ -1,0 +1,156 @@
+"""What only a file can do: be locked, be full, be something else."""
+
+import asyncio
+import multiprocessing
+import os
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import Fatal, Fenced, Transient
+from app.ledger.open import open_ledger
+from app.ledger.options import LedgerOptions
+from app.ledger.protocol import Cursor
+from app.ledger.sqlite import SQLiteLedger
+from tests.ledger.examples import TP, seal, span, start
+
+
+@pytest.fixture
+def options(sqlite_options: LedgerOptions) -> LedgerOptions:
+    return sqlite_options.model_copy(update={"timeout_seconds": 0.1})
+
+
+def path_of(options: LedgerOptions) -> Path:
+    return Path(options.url.removeprefix("sqlite:///"))
+
+
+@pytest.fixture
+def intruder(ledger: SQLiteLedger, options: LedgerOptions) -> Iterator[sqlite3.Connection]:
+    """Another program at the same file, which may keep it to itself."""
+    with closing(sqlite3.connect(path_of(options), isolation_level=None)) as connection:
+        yield connection
+
+
+async def test_a_locked_file_is_transient_and_works_again_once_it_is_free(
+    ledger: SQLiteLedger, intruder: sqlite3.Connection
+) -> None:
+    await ledger.start_chains([start()])
+    made = seal(span(0, 10))
+    intruder.execute("BEGIN IMMEDIATE")
+    for write in (
+        lambda: ledger.record(made),
+        lambda: ledger.next_fence("load"),
+        lambda: ledger.start_chains([start("another/0")]),
+    ):
+        with pytest.raises(Transient, match="locked by another process") as refused:
+            await write()
+        assert not isinstance(refused.value, Fenced)
+    assert await ledger.cursors([TP]) == {TP: Cursor(0, -1, "t1")}
+    intruder.execute("ROLLBACK")
+    await ledger.record(made)
+    assert [s async for s in ledger.seals()] == [made]
+    assert await ledger.next_fence("load") == 1
+
+
+async def test_waiting_for_a_locked_file_does_not_block_the_event_loop(
+    ledger: SQLiteLedger, intruder: sqlite3.Connection, options: LedgerOptions
+) -> None:
+    patient = await open_ledger(options.model_copy(update={"timeout_seconds": 60}))
+    await ledger.start_chains([start()])
+    intruder.execute("BEGIN IMMEDIATE")
+    recording = asyncio.create_task(patient.record(seal(span(0, 10))))
+    await asyncio.sleep(0)
+    # Only a loop that turns can come here and set the file free.
+    intruder.execute("ROLLBACK")
+    await recording
+    assert (await ledger.cursors([TP]))[TP].next == 10
+    await patient.close()
+
+
+async def test_an_entry_is_on_the_disk_before_it_is_acknowledged(ledger: SQLiteLedger) -> None:
+    def pragmas(db: sqlite3.Connection) -> list[object]:
+        return [
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
+        ]
+
+    full = 2
+    assert await ledger._file.read(pragmas) == [full, "wal"]
+
+
+def _fill_and_free(url: str, told: "multiprocessing.queues.Queue[object]") -> None:
+    """Seal on a disk that takes no more, then on one that does again."""
+
+    async def seals() -> None:
+        options = LedgerOptions(url=url)
+        ledger = await open_ledger(options)
+        await ledger.start_chains([start()])
+        first = seal(span(0, 10))
+        await ledger.record(first)
+        wal = os.path.getsize(f"{path_of(options)}-wal")  # noqa: ASYNC240
+        resource.setrlimit(resource.RLIMIT_FSIZE, (wal + 100, resource.RLIM_INFINITY))
+        second = seal(span(10, 20))
+        try:
+            await ledger.record(second)
+        except Transient as error:
+            told.put(str(error))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        told.put((await ledger.cursors([TP]))[TP].next)
+        await ledger.record(second)
+        told.put([s async for s in ledger.seals()] == [first, second])
+        await ledger.close()
+
+    asyncio.run(seals())
+
+
+async def test_a_full_disk_is_transient_and_works_again_once_there_is_space(
+    options: LedgerOptions,
+) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    told = spawn.Queue()
+    process = spawn.Process(target=_fill_and_free, args=(options.url, told))
+    process.start()
+    await asyncio.to_thread(process.join, 60)
+    assert process.exitcode == 0
+    assert "is the disk full or failing?" in told.get(timeout=5)
+    assert told.get(timeout=5) == 10
+    assert told.get(timeout=5) is True
+
+
+async def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter.db").write_text("Dear reader, " * 1000)
+    with pytest.raises(Fatal, match="is not a SQLite file"):
+        await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/letter.db"))
+
+
+async def test_a_ledger_of_a_newer_format_is_refused(
+    ledger: SQLiteLedger, intruder: sqlite3.Connection, options: LedgerOptions
+) -> None:
+    intruder.execute("PRAGMA user_version = 99")
+    with pytest.raises(Fatal, match="has format 99, this program writes 1"):
+        await open_ledger(options)
+
+
+async def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Fatal, match=f"{tmp_path}/file/deeper can not be made"):
+        await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/file/deeper/ledger.db"))
+
+
+async def test_a_seal_is_written_whole_or_not_at_all(
+    ledger: SQLiteLedger, intruder: sqlite3.Connection
+) -> None:
+    # The last table that a seal is written to refuses; the first ones have taken their part.
+    await ledger.start_chains([start()])
+    intruder.execute(
+        "CREATE TRIGGER broken BEFORE INSERT ON unloaded BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    with pytest.raises(Fenced):
+        await ledger.record(seal(span(0, 10)))
+    intruder.execute("DROP TRIGGER broken")
+    assert [s async for s in ledger.seals()] == []
+    assert await ledger.cursors([TP]) == {TP: Cursor(0, -1, "t1")}
+    await ledger.record(seal(span(0, 10)))
