@@ -1,4 +1,4 @@
-"""A gateway that needs no Kafka: validation, documents and limits work without."""
+"""Kafka, or none: validation, documents and limits work without."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -7,6 +7,12 @@ import pytest
 
 from app.kafka import KafkaOptions
 from tests.gateway.orders import Client, opened, order_type
+
+
+@pytest.fixture
+def kafka(kafka: str) -> KafkaOptions:
+    """The tests' Kafka, as a role is told of it."""
+    return KafkaOptions(brokers=kafka)
 
 
 @pytest.fixture

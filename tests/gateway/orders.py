@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -72,6 +72,14 @@ def ndjson(*events: dict[str, Any]) -> bytes:
     return b"\n".join(map(orjson.dumps, events))
 
 
+async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 60) -> None:
+    """Wait for a condition, checking it again and again."""
+    deadline = time.monotonic() + seconds
+    while not (await so if isinstance(so := condition(), Awaitable) else so):
+        assert time.monotonic() < deadline, "it never came true"
+        await asyncio.sleep(0.02)
+
+
 class Client:
     """An app that talks to one gateway."""
 
@@ -97,12 +105,15 @@ class Client:
     async def until_ready(self, seconds: float = 60) -> None:
         await self.until_status("/readyz", 200, seconds)
 
-    async def until_status(self, path: str, status: int, seconds: float = 60) -> "Answer":
-        deadline = time.monotonic() + seconds
-        while (answer := await self.get(path)).status != status:
-            assert time.monotonic() < deadline, f"{path}: {answer.body!r}"
-            await asyncio.sleep(0.05)
-        return answer
+    async def until_status(self, path: str, status: int, seconds: float = 60) -> None:
+        async def is_so() -> bool:
+            return (await self.get(path)).status == status
+
+        await until(is_so, seconds)
+
+    async def in_flight(self) -> bool:
+        """Whether the gateway holds an event."""
+        return b"\nforebay_gateway_in_flight_bytes 0.0\n" not in (await self.get("/metrics")).body
 
 
 class Answer:
