@@ -138,7 +138,8 @@ def _partition_key(contract: Contract) -> Callable[[Row], bytes]:
 def _dedupe_key(contract: Contract) -> Callable[[Row], bytes]:
     """Hash a JSON list of the key columns, or of all columns where the newest copy stands.
 
-    JSON keeps ("a", "bc") apart from ("ab", "c"), and 1 from "1".
+    JSON keeps ("a", "bc") apart from ("ab", "c"), and 1 from "1". Its keys are sorted: copies may
+    differ in the order that a language gave a map.
     """
     last = contract.dedupe.keep == "last"
     names = list(contract.landed if last else contract.dedupe.by)
@@ -149,7 +150,7 @@ def _dedupe_key(contract: Contract) -> Callable[[Row], bytes]:
         for index, change in encode:
             if (value := values[index]) is not None:
                 values[index] = change(value)
-        return blake2b(_dump(values), digest_size=16).digest()
+        return blake2b(_dump(values, sort=True), digest_size=16).digest()
 
     return dedupe_key
 
@@ -173,8 +174,9 @@ def _liner(columns: Columns) -> Callable[[Row, date], bytes]:
     return line
 
 
-def _dump(value: Any) -> bytes:
+def _dump(value: Any, sort: bool = False) -> bytes:
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort else None)
     except TypeError:  # an integer beyond 64 bits
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort)
+        return text.encode()

@@ -364,7 +364,11 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "app: [depot",
         "line 5: not YAML: did not find expected ',' or ']'",
     ),
-    "a tab": ("  scan_id:", "\tscan_id:", "line 7: not YAML: found character that cannot start any token"),
+    "a tab": (
+        "  scan_id:",
+        "\tscan_id:",
+        "line 7: not YAML: found character that cannot start any token",
+    ),
     "an unknown tag": (
         "app: depot",
         "app: !secret depot",
@@ -418,7 +422,7 @@ def test_two_files_can_not_share_an_event_or_a_table(tmp_path: Path) -> None:
 
 def test_a_file_that_ends_in_yml_is_not_overlooked(tmp_path: Path) -> None:
     folder = write(tmp_path, {"parcel_scanned.yml": PARCEL})
-    with pytest.raises(Fatal, match="name the file parcel_scanned.yaml"):
+    with pytest.raises(Fatal, match=r"name the file parcel_scanned\.yaml"):
         load_contracts(folder)
 
 
