@@ -24,6 +24,18 @@ async def always_ready() -> bool:
     return True
 
 
+async def answers(port: int) -> bool:
+    """Does anybody listen on this port of 127.0.0.1?"""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
 def _becoming() -> list[str]:
     """What to put before a command, for a process that dies with us."""
     return [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())]
@@ -88,24 +100,23 @@ class ChildProcess:
         """Start it and wait until it is ready; nothing happens if it runs already.
 
         Raises:
-            Fatal: it ended, or was not ready in time (then it is killed). The text has its last
-                log lines.
+            Fatal: there is no such program, or it ended, or it was not ready in time (then it is
+                killed). The text has its last log lines.
         """
         if self.running:
             return
-        self.spawn()
+        await self.prepare()
+        self._spawn()
         try:
             await self._until_ready()
         except BaseException:
             self.kill()
             raise
 
-    def spawn(self) -> None:
-        """Start it without waiting.
+    async def prepare(self) -> None:
+        """For subclasses: what must be there before each start, folders and files."""
 
-        Raises:
-            Fatal: there is no such program.
-        """
+    def _spawn(self) -> None:
         program = shutil.which(self.command[0])
         if program is None:
             raise Fatal(f"{self.name}: there is no program {self.command[0]}")
