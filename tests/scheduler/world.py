@@ -1,0 +1,106 @@
+"""A ledger, objects and a warehouse, and seals to fill them with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import orjson
+from ulid import ULID
+
+from app.contracts.table import LINEAGE, Column, Table
+from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
+from app.ledger.protocol import ChainStart, Ledger
+from sinks.memory import MemoryObjectStore, MemoryWarehouse
+
+MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
+
+
+def table(event: str = "order_placed") -> Table:
+    own = (
+        Column("day", "date", False, "The day it happened."),
+        Column("event_id", "string", False, "Which one it is."),
+    )
+    return Table(
+        event, f"RAW.{event.upper()}", "A test's.", (*own, *LINEAGE), ("event_id",), "first"
+    )
+
+
+@dataclass
+class World:
+    """Whatever is sealed here stands in the ledger and in the object store."""
+
+    ledger: Ledger
+    objects: MemoryObjectStore
+    warehouse: MemoryWarehouse
+    offsets: dict[str, int] = field(default_factory=dict)
+
+    async def seal(
+        self,
+        days: Mapping[date, Sequence[str]],
+        *,
+        event: str = "order_placed",
+        dead: int = 0,
+        sealed_at: datetime | None = None,
+    ) -> str:
+        """Seal rows with these event ids on these days, and dead letters; return the seal's id."""
+        tp, id = f"events.{event}.v1/0", str(ULID())
+        if event not in self.offsets:
+            await self.ledger.start_chains([ChainStart(event, tp, 0, "t1")])
+        first = self.offsets.get(event, 0)
+        stored, counts, offset = [], {}, first
+        for day, ids in days.items():
+            lines = b""
+            for event_id in ids:
+                lines += self._line(day, event_id, tp, offset)
+                offset += 1
+            stored.append(await self._store(f"{event}/{day}/{id}", day, lines, len(ids)))
+            counts[day] = DayCounts(staged=len(ids))
+        if dead:
+            day = WEDNESDAY
+            stored.append(
+                await self._store(f"_dead/{event}/{id}", day, b"{}\n" * dead, dead, ObjectKind.DEAD)
+            )
+            counts[day] = DayCounts(staged=len(days.get(day, ())), dead=dead)
+            offset += dead
+        seal = Seal(
+            id=id,
+            event=event,
+            version=1,
+            worker="w1",
+            sealed_at=sealed_at or datetime.now(UTC),
+            config_sha="c0ffee",
+            ranges=(Range(tp, first, offset, offset - first),),
+            objects=tuple(stored),
+            days=counts,
+            dead_by_reason={"schema": dead} if dead else {},
+        )
+        await self.ledger.record(seal)
+        self.offsets[event] = offset
+        return id
+
+    async def ids(self, of: Table | None = None, day: date | None = None) -> list[object]:
+        """The event ids that stand in the table, in order."""
+        return [row["event_id"] for row in await self.warehouse.fetch(of or table(), day)]
+
+    async def dirty(self, event: str = "order_placed") -> list[date]:
+        return [found.day for found in await self.ledger.dirty(event)]
+
+    async def _store(
+        self, key: str, day: date, lines: bytes, rows: int, kind: ObjectKind = ObjectKind.ROWS
+    ) -> StoredObject:
+        writer = self.objects.writer(key)
+        writer.append(lines)
+        written = await writer.finish()
+        return StoredObject(day, kind, key, rows, written.bytes, written.sha256, written.etag)
+
+    def _line(self, day: date, event_id: str, tp: str, offset: int) -> bytes:
+        topic = tp.split("/")[0]
+        row = {
+            "day": day.isoformat(),
+            "event_id": event_id,
+            "_topic": topic,
+            "_partition": 0,
+            "_offset": offset,
+            "_received_at": "2026-03-04T12:00:00.000000Z",
+        }
+        return orjson.dumps(row) + b"\n"
