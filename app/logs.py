@@ -14,6 +14,8 @@ from loguru import logger
 if TYPE_CHECKING:
     from loguru import Message
 
+REPEAT_SECONDS = 10.0
+
 TEXT = (
     "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message} <dim>{extra}</dim>\n"
     "{exception}"
@@ -29,7 +31,7 @@ def set_up_logs(level: str, format: Literal["auto", "json", "text"], **context: 
     if as_json:
         logger.add(_write_json, level=level)
     else:
-        logger.add(sys.stderr, level=level, format=TEXT, colorize=on_terminal)
+        logger.add(sys.stderr, level=level, format=TEXT, colorize=on_terminal, diagnose=False)
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
 
 
@@ -48,9 +50,21 @@ def _write_json(message: "Message") -> None:
 
 
 class _Forward(logging.Handler):
-    """Hand a standard-library record to loguru, from the line that logged it."""
+    """Hand a standard-library record to loguru, from the line that logged it.
+
+    A library that retries in a loop says the same many times a second (aiokafka does, while a
+    broker is away): each line of code is heard once in `REPEAT_SECONDS`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heard: dict[tuple[str, int], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
+        place = (record.pathname, record.lineno)
+        if record.created - self._heard.get(place, 0.0) < REPEAT_SECONDS:
+            return
+        self._heard[place] = record.created
         try:
             level: str | int = logger.level(record.levelname).name
         except ValueError:
