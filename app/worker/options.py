@@ -28,6 +28,9 @@ class WorkerOptions(Options):
     )
     port: int = Field(8081, ge=0, le=65535, description="/livez, /readyz and /metrics; 0: free.")
     host: str = "127.0.0.1"
+    session_seconds: float = Field(
+        15.0, ge=6, le=30, description="A worker silent for so long loses its partitions."
+    )
     stuck_after_seconds: float = Field(
         90.0, gt=0, description="A rebalance or recovery that takes longer ends the process."
     )

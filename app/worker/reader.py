@@ -20,7 +20,6 @@ FETCH_BYTES = 12 << 20
 """For all partitions together; each gets its share, within these bounds."""
 MIN_FETCH_BYTES, MAX_FETCH_BYTES = 16 << 10, 256 << 10
 REQUEST_SECONDS = 40.0
-SESSION_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,8 @@ def faust_app(
         consumer_max_fetch_size=min(MAX_FETCH_BYTES, max(MIN_FETCH_BYTES, FETCH_BYTES // count)),
         broker_max_poll_records=5000,
         consumer_auto_offset_reset="earliest",  # for changelogs; sources are always sought
-        broker_session_timeout=SESSION_SECONDS,
-        broker_heartbeat_interval=3.0,
+        broker_session_timeout=options.session_seconds,
+        broker_heartbeat_interval=options.session_seconds / 5,
         broker_rebalance_timeout=30.0,
         broker_request_timeout=REQUEST_SECONDS,
         broker_commit_interval=5.0,
