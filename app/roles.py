@@ -88,7 +88,7 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
             settings.redis,
             settings.kafka,
             tables_of(contracts),
-            contracts.load_every,
+            {event: every.total_seconds() for event, every in contracts.load_every.items()},
             ledger,
             warehouse,
             Readiness(),
