@@ -47,7 +47,7 @@ def check(topics_dir: Folder = TOPICS, as_json: AsJson = False) -> None:
     if problems:
         raise Fatal("\n".join(["the topic files are not right", *problems]))
     if not as_json:
-        typer.echo(f"{len(contracts)} topics are good, and so are their {examples} examples.")
+        typer.echo(f"All is good. Topics: {len(contracts)}, examples: {examples}.")
 
 
 @topics.command()

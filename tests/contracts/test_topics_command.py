@@ -1,0 +1,105 @@
+"""`forebay topics …`, as the data team uses it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.commands.topics import topics
+from app.core.errors import Fatal
+
+from .topic_files import PARCEL, changed, write
+
+SHIPPED = Path(__file__).parents[2] / "topics"
+
+
+def run(*arguments: str, folder: Path = SHIPPED) -> Result:
+    return CliRunner().invoke(topics, arguments, env={"TOPICS_DIR": str(folder)})
+
+
+def fatal(*arguments: str, folder: Path) -> Sequence[str]:
+    """The lines of the one message; `forebay` prints it and exits with 2."""
+    result = run(*arguments, folder=folder)
+    assert isinstance(result.exception, Fatal)
+    return str(result.exception).splitlines()
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    return write(tmp_path, {"parcel_scanned.yaml": changed(("size: small", "size: tiny"))})
+
+
+@pytest.fixture
+def mistaken(tmp_path: Path) -> Path:
+    """Well-formed, but an example turns out otherwise."""
+    return write(
+        tmp_path,
+        {"parcel_scanned.yaml": changed(("parcel_id: P1}\n  - n", "parcel_id: P2}\n  - n"))},
+    )
+
+
+def test_check_says_that_the_shipped_topics_are_good() -> None:
+    result = run("check")
+    assert result.exit_code == 0
+    assert result.output.startswith("All is good. Topics: ")
+
+
+def test_check_counts_in_json() -> None:
+    counts = json.loads(run("check", "--json").output)
+    assert counts["topics"] == len(list(SHIPPED.glob("*.yaml")))
+    assert counts["examples"] >= 3 * counts["topics"]
+    assert counts["problems"] == []
+
+
+def test_check_names_what_is_wrong_in_a_file(broken: Path) -> None:
+    problem = f"{broken}/parcel_scanned.yaml: kafka.size: must be 'small', 'medium' or 'large'"
+    assert fatal("check", folder=broken) == ["the topic files are not right", problem]
+    result = run("check", "--json", folder=broken)
+    assert result.exit_code == 2
+    assert json.loads(result.output)["problems"] == [problem]
+
+
+def test_check_runs_the_examples(mistaken: Path) -> None:
+    problem = 'parcel_scanned: example «on the belt»: parcel_id should be "P2", it is "P1"'
+    assert fatal("check", folder=mistaken) == ["the topic files are not right", problem]
+    assert run("check", "--json", folder=mistaken).exit_code == 2
+
+
+def test_an_option_wins_over_the_environment(tmp_path: Path) -> None:
+    folder = write(tmp_path / "topics", {"parcel_scanned.yaml": PARCEL})
+    result = run("check", "--topics-dir", str(folder))
+    assert result.output == "All is good. Topics: 1, examples: 2.\n"
+
+
+def test_table_prints_sql_for_the_chosen_events_and_dialect() -> None:
+    result = run("table", "weather_observed", "--dialect", "duckdb")
+    assert result.output.startswith('CREATE TABLE IF NOT EXISTS "RAW"."WEATHER_OBSERVED" (')
+    assert "flight" not in result.output.lower()
+    both = json.loads(run("table", "--json").output)
+    assert "CLUSTER BY" in both["flight_departed"]
+
+
+def test_docs_print_a_page_per_event() -> None:
+    assert run("docs", "order_placed").output.startswith("# order_placed (v1)")
+    assert set(json.loads(run("docs", "--json").output)) >= {"order_placed", "job_viewed"}
+
+
+def test_openapi_is_json() -> None:
+    assert "/v1/events/order_placed" in json.loads(run("openapi").output)["paths"]
+
+
+def test_an_unknown_event_is_answered_with_those_there_are() -> None:
+    [message] = fatal("table", "order_placd", folder=SHIPPED)
+    assert message.startswith("no topic file for order_placd; there is ad_revenue_reported, ")
+
+
+def test_the_committed_schema_is_checked_and_written(tmp_path: Path) -> None:
+    assert run("schema", "--check").exit_code == 0
+    folder = write(tmp_path, {"parcel_scanned.yaml": PARCEL})
+    [message] = fatal("schema", "--check", folder=folder)
+    assert message == f"{folder}/.schema.json is out of date; run `forebay topics schema --write`"
+    assert run("schema", "--write", folder=folder).exit_code == 0
+    assert run("schema", "--check", folder=folder).exit_code == 0
+    assert (folder / ".schema.json").read_text("utf-8") == run("schema").output
