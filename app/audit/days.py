@@ -119,25 +119,25 @@ def _check(facts: DayFacts, balance: DayBalance, findings: Findings) -> None:
             "somebody else wrote them; delete them, or find out who did.",
         )
     elif not _same(load, control):
-        note(FindingKind.LOAD_CONTROL, _difference(load, control))
+        note(FindingKind.LOAD_CONTROL, f"{_difference(load, control)}; {again(event, day)}.")
     elif load is not None and balance.loaded != load.rows:
         note(
             FindingKind.WAREHOUSE_ROWS,
             f"load {load.run} left {load.rows} rows, {balance.loaded} stand there now: "
-            f"{_missing(load.rows - balance.loaded)}; replace the day with `forebay load`.",
+            f"{_missing(load.rows - balance.loaded)}; {again(event, day)}.",
         )
     named = balance.staged - balance.in_flight
     if named != (load.staged if load else 0):
         note(
             FindingKind.LOAD_SEALS,
             f"the ledger calls {named} staged rows loaded, the last load took "
-            f"{load.staged if load else 0}: replace the day with `forebay load`.",
+            f"{load.staged if load else 0}; {again(event, day)}.",
         )
     if balance.residual and not findings.about(event, day):
         note(
             FindingKind.RESIDUAL,
-            f"{balance.residual} rows are accounted for by nothing; replace the day with "
-            "`forebay load` and audit again.",
+            f"{balance.residual} rows are accounted for by nothing; {again(event, day)}, and "
+            "audit again.",
         )
 
 
@@ -152,13 +152,12 @@ def _same(load: DayLoad | None, control: LoadedDay | None) -> bool:
 def _difference(load: DayLoad | None, control: LoadedDay | None) -> str:
     if load is None and control is not None:
         return (
-            f"the warehouse committed load {control.run}, which the ledger does not know; the "
-            "next load of this day settles it: run `forebay load`."
+            f"the warehouse committed load {control.run}, which the ledger does not know (a "
+            "scheduler died in between, or the ledger was restored)"
         )
     if control is None and load is not None:
         return (
-            f"the ledger knows load {load.run}, LOAD_CONTROL does not: was the warehouse "
-            "restored? Replace the day with `forebay load`."
+            f"the ledger knows load {load.run}, LOAD_CONTROL does not: was the warehouse restored?"
         )
     assert load is not None
     assert control is not None
@@ -166,8 +165,13 @@ def _difference(load: DayLoad | None, control: LoadedDay | None) -> str:
         f"ledger and LOAD_CONTROL differ: load {load.run} (fence {load.fence}, {load.staged} "
         f"staged, {load.rows} rows, {len(load.seals)} seals) against {control.run} (fence "
         f"{control.fence}, {control.staged} staged, {control.rows} rows, {len(control.seals)} "
-        "seals); replace the day with `forebay load`."
+        "seals)"
     )
+
+
+def again(event: str, day: date | str) -> str:
+    """The command that makes a day right again."""
+    return f"replace the day with `forebay load --type {event} --from {day}`"
 
 
 def _missing(rows: int) -> str:

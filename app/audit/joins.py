@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
+from app.audit.days import again
 from app.audit.report import Finding, FindingKind, Findings
 from app.audit.scratch import Scratch
 from app.ledger.protocol import Cursor
@@ -93,7 +94,7 @@ def compare_loads_with_seals(scratch: Scratch, findings: Findings) -> None:
             Finding(
                 FindingKind.LOAD_SEALS,
                 f"{event} {day}: load {run} took {staged} staged rows, the seals it named hold "
-                f"{named}; replace the day with `forebay load`.",
+                f"{named}; {again(event, day)}.",
                 event=event, day=date.fromisoformat(day),
             )
         )  # fmt: skip

@@ -12,12 +12,12 @@ import aiohttp
 import orjson
 from isal import igzip
 
-from app.core.errors import Fatal, Transient
+from app.core.errors import Fatal, Reason, Transient
 
 Encoding = Literal["gzip", "zstd", "none"]
 
 AGAIN = frozenset({408, 429, 502, 503, 504})
-TOO_LARGE = 413
+BAD_REQUEST, TOO_LARGE = 400, 413
 MAX_WAIT_SECONDS = 60.0
 WRONG_ADDRESS = (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.ClientSSLError)
 
@@ -75,24 +75,29 @@ class Gateway:
 
 def _meaning(answer: aiohttp.ClientResponse, body: bytes, events: int) -> Answer:
     after = _seconds(answer.headers.get("Retry-After"))
-    results = _results(body)
-    if results is not None and len(results) == events:
+    said = _json(body)
+    results = said.get("results")
+    if isinstance(results, list) and len(results) == events:
         return Answer(results, after)
+    if answer.status == BAD_REQUEST and said.get("error") == Reason.NOT_JSON:
+        # No line at all is JSON: the gateway answers the request as a whole.
+        message = said.get("message", "")
+        bad = {"status": "rejected", "reason": Reason.NOT_JSON.value, "message": message}
+        return Answer([bad] * events, after)
     if answer.status == TOO_LARGE:
         raise TooLarge
     if answer.status in AGAIN:
         raise TryAgain(f"{answer.url} answered {answer.status}", after)
-    said = body[:300].decode(errors="replace")
-    raise Fatal(f"{answer.url} answered {answer.status}: {said}")
+    text = body[:300].decode(errors="replace")
+    raise Fatal(f"{answer.url} answered {answer.status}: {text}")
 
 
-def _results(body: bytes) -> list[dict[str, Any]] | None:
+def _json(body: bytes) -> dict[str, Any]:
     try:
-        results = orjson.loads(body)["results"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
-    fits = isinstance(results, list) and all(isinstance(r, dict) for r in results)
-    return results if fits else None
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _seconds(header: str | None) -> float | None:

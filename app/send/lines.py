@@ -15,6 +15,7 @@ from app.core.errors import Fatal
 from app.send.csv_rows import csv_events
 
 MAX_LINE_BYTES = 8 << 20
+BOM = b"\xef\xbb\xbf"
 
 Raw = bytes | bytearray | str | Mapping[str, Any]
 
@@ -56,9 +57,11 @@ def _text(event: Raw) -> bytes:
         case Mapping():
             return orjson.dumps(event)
         case str():
-            return event.encode().strip()
+            text = event.encode()
         case _:
-            return bytes(event).strip()
+            text = bytes(event)
+    # In valid JSON a newline is only ever space between words; in NDJSON it would end the event.
+    return text.strip().replace(b"\n", b" ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def _ndjson(stream: BinaryIO) -> Iterator[Line]:
                 pass
             yield Line(number, b"", f"longer than {MAX_LINE_BYTES} bytes")
             continue
-        yield Line(number, line.strip())
+        yield Line(number, (line.removeprefix(BOM) if number == 1 else line).strip())
 
 
 def _csv(

@@ -9,7 +9,7 @@ import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
-from app.core.errors import Reason
+from app.core.errors import Fatal, Reason
 from app.send.gateway import Encoding, Gateway, TooLarge, TryAgain
 from app.send.lines import Events, Line, numbered
 from app.send.report import RejectedLine, SendReport
@@ -139,6 +139,8 @@ class _Sender:
                 case "accepted":
                     self._report.accepted += 1
                 case "rejected":
+                    if result.get("reason") == Reason.UNKNOWN_EVENT:
+                        raise Fatal(f"--type {self._report.type}: {result.get('message')}")
                     self._reject(line, str(result.get("reason")), result)
                 case _:
                     again.append(line)

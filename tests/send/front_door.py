@@ -76,11 +76,21 @@ class FrontDoor:
             return planned()
         if len(lines) > self.most_events or sum(map(len, lines)) > self.most_bytes:
             return refusal(413)()
+        if not any(map(_is_json, lines)):
+            return web.json_response({"error": "not_json", "message": "no JSON"}, status=400)
         results = [self.verdict(line) for line in lines]
         for line, result in zip(lines, results, strict=True):
             if result["status"] == "accepted":
                 self.taken.append(line)
         return _answer(results)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _answer(results: list[Result]) -> web.Response:

@@ -31,7 +31,7 @@ def values(lines: list[Line]) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("name", ["events.ndjson", "events.jsonl.gz", "events"])
 def test_ndjson_lines_keep_their_numbers(tmp_path: Path, name: str) -> None:
-    found = read(written(tmp_path, name, '{"a":1}\r\n\n  {"a":2}\n{broken\n{"a":3}'))
+    found = read(written(tmp_path, name, '\ufeff{"a":1}\r\n\n  {"a":2}\n{broken\n{"a":3}'))
     assert [(line.number, line.body) for line in found] == [
         (1, b'{"a":1}'), (2, b""), (3, b'{"a":2}'), (4, b"{broken"), (5, b'{"a":3}'),
     ]  # fmt: skip

@@ -10,7 +10,15 @@ import pytest
 
 from app.core.errors import Fatal
 from app.send import SendReport, send
-from tests.send.front_door import ACCEPTED, RETRY, FrontDoor, front_door, hang_up, refusal
+from tests.send.front_door import (
+    ACCEPTED,
+    RETRY,
+    FrontDoor,
+    front_door,
+    hang_up,
+    refusal,
+    rejected,
+)
 
 
 def lines(count: int) -> list[bytes]:
@@ -65,6 +73,25 @@ async def test_rejected_events_are_counted_by_reason_with_their_lines() -> None:
     assert [r.line for r in report.rejected["not_json"].first] == [15]
     assert report.kept == 2
     assert report.exit_code == 1
+
+
+async def test_a_request_without_any_json_is_rejected_line_by_line() -> None:
+    report = await sent(FrontDoor(), [b"no json", b"neither"] * 10)
+    assert report.rejected["not_json"].count == 20
+    assert report.exit_code == 1
+
+
+async def test_json_over_several_lines_is_one_event() -> None:
+    door = FrontDoor()
+    assert (await sent(door, [b'{\n "id": 1\n}', b'{"id":2}'])).accepted == 2
+    assert door.taken == [b'{  "id": 1 }', b'{"id":2}']
+
+
+async def test_a_type_that_the_gateway_does_not_know_ends_it_at_once() -> None:
+    door = FrontDoor(verdict=lambda line: rejected("unknown_event", "type"))
+    with pytest.raises(Fatal, match="--type order_placed"):
+        await sent(door, lines(1_000), concurrency=1)
+    assert len(door.requests) == 1
 
 
 async def test_of_many_rejections_the_first_lines_are_shown() -> None:
