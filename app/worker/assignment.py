@@ -4,10 +4,10 @@ There is no auto.offset.reset: a cursor that Kafka can not serve is an incident,
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from loguru import logger
 from ulid import ULID
@@ -15,27 +15,15 @@ from ulid import ULID
 from app.core.errors import Fatal, Transient
 from app.core.judge import EventType
 from app.core.seal import Range, partition_name
-from app.kafka import KafkaOptions, kafka_errors
 from app.ledger.protocol import ChainStart, Cursor, Incident, Ledger
 from app.metrics import WORKER_INCIDENTS, WORKER_PARTITIONS
 from app.retry import until_reached
-from app.topic_ids import topic_ids
 from app.worker.dedupe import Marks
+from app.worker.extent import Extent, Place
 from app.worker.lane import Lane
 
 PATIENCE_SECONDS = 30.0
 """Faust gives up on an assignment, without an error, after its request timeout of 40 s."""
-
-Place = tuple[str, int]
-"""Topic and partition number; Faust's TP is one."""
-
-
-class Offsets(Protocol):
-    """What of Faust's consumer is needed here."""
-
-    def assignment(self) -> Collection[Place]: ...
-    def earliest_offsets(self, *places: Any) -> Awaitable[Mapping[Any, int]]: ...
-    def highwaters(self, *places: Any) -> Awaitable[Mapping[Any, int]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +40,14 @@ class Assignment:
 
     def __init__(
         self,
-        kafka: KafkaOptions,
+        extent: Extent,
         kinds: Mapping[str, EventType],
         marks: Mapping[str, Marks],
         ledger: Ledger,
     ) -> None:
         """`kinds` and `marks` are by topic."""
         self.lanes: dict[Place, Lane] = {}
-        self._kafka, self._kinds, self._marks, self._ledger = kafka, kinds, marks, ledger
+        self._extent, self._kinds, self._marks, self._ledger = extent, kinds, marks, ledger
         self._coming: dict[Place, Lane] = {}
         self._last_read: dict[Place, Lane] = {}
 
@@ -69,8 +57,10 @@ class Assignment:
         self._coming = {}
         WORKER_PARTITIONS.set(0)
 
-    async def find_cursors(self, consumer: Offsets, places: Collection[Any]) -> Mapping[Any, int]:
+    async def find_cursors(self, assigned: Collection[Any]) -> Mapping[Any, int]:
         """Find where to read on from, after the dedupe tables have recovered.
+
+        `assigned` are partitions of topics and of changelogs.
 
         Raises:
             Transient: a server could not be reached in time, or a table is behind the ledger:
@@ -82,10 +72,10 @@ class Assignment:
         self._last_read = {}
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                readable = self._with_their_table(consumer, places)
-                logs = await until_reached("kafka", lambda: self._logs(consumer, readable))
+                readable = self._with_their_table(assigned)
+                logs = await until_reached("kafka", lambda: self._logs(readable))
                 cursors = await until_reached("ledger", lambda: self._cursors(logs))
-                await self._check_tables(consumer, cursors)
+                await self._check_tables(cursors)
                 for place, cursor in cursors.items():
                     offset = await self._checked(place, cursor, logs[place])
                     self._coming[place] = Lane(
@@ -113,26 +103,24 @@ class Assignment:
         """How far the ledger is with what is read now or was until the revocation."""
         return {place: lane.sealed for place, lane in self._last_read.items()}
 
-    def _with_their_table(self, consumer: Offsets, places: Collection[Place]) -> list[Place]:
+    def _with_their_table(self, assigned: Collection[Place]) -> list[Place]:
         """Leave out partitions whose marks another worker holds.
 
         While versions with different topics run side by side, Faust spreads a topic that only
         some of them know over those, and its table over all.
         """
-        assigned = set(consumer.assignment())
+        places = [place for place in assigned if place[0] in self._kinds]
         readable = [p for p in places if (self._marks[p[0]].changelog_topic, p[1]) in assigned]
         if len(readable) < len(places):
             waiting = sorted(partition_name(*p) for p in set(places) - set(readable))
             logger.warning("not read until all workers know the same topics: {}", waiting)
         return readable
 
-    async def _logs(self, consumer: Offsets, places: Collection[Place]) -> dict[Place, _Log]:
+    async def _logs(self, places: Collection[Place]) -> dict[Place, _Log]:
         if not places:
             return {}
-        ids = await topic_ids(self._kafka, {topic for topic, _ in places})
-        with kafka_errors("asking where the topics begin and end"):
-            starts = await consumer.earliest_offsets(*places)
-            ends = await consumer.highwaters(*places)
+        ids = await self._extent.topic_ids({topic for topic, _ in places})
+        starts, ends = await self._extent.starts(places), await self._extent.ends(places)
         return {p: _Log(starts[p], ends[p], ids.get(p[0], "")) for p in places}
 
     async def _cursors(self, logs: Mapping[Place, _Log]) -> dict[Place, Cursor]:
@@ -145,7 +133,7 @@ class Assignment:
         found = await self._ledger.start_chains(list(starts.values()))
         return {place: found[start.tp] for place, start in starts.items()}
 
-    async def _check_tables(self, consumer: Offsets, cursors: Mapping[Place, Cursor]) -> None:
+    async def _check_tables(self, cursors: Mapping[Place, Cursor]) -> None:
         """A slow former owner may have sealed after our recovery: the table misses its marks."""
         demands: dict[tuple[Marks, Place], int] = {}
         for (topic, partition), cursor in cursors.items():
@@ -154,11 +142,7 @@ class Assignment:
             demands[key] = max(demands.get(key, -1), cursor.changelog)
         if not demands:
             return
-        places = {place for _, place in demands}
-        with kafka_errors("asking where the changelogs begin"):
-            starts = await consumer.earliest_offsets(
-                *(place for place in consumer.assignment() if place in places)
-            )
+        starts = await self._extent.starts({place for _, place in demands})
         for (marks, place), demand in demands.items():
             position = marks.position(place[1])
             have = max(-1 if position is None else position, starts[place] - 1)

@@ -73,7 +73,8 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
     """The aiokafka consumer's own thread. Overridden, with the reason:
 
     * `_create_worker_consumer`: Faust reads uncommitted records unless it owns the transactions;
-      an aborted transaction of a direct producer must not land.
+      an aborted transaction of a direct producer must not land. And its long polls of 1.5 s make
+      each question on the same connection wait as long.
     * `_seek_wait`: a seek begins a new epoch of its partitions.
     * `_fetch_records`: packs each partition's records into one counted `FetchList`.
     """
@@ -86,6 +87,7 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = 500
         return consumer
 
     async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
@@ -136,8 +138,9 @@ class LedgerConsumer(driver.Consumer):
         if not self.flow_active:
             return
         async with self.app.seeking:
-            sources = {tp for tp in self.assignment() if not tp.topic.endswith(CHANGELOG_SUFFIX)}
-            offsets = await self.app.find_cursors(self, sources)
+            assigned = self.assignment()
+            sources = {tp for tp in assigned if not tp.topic.endswith(CHANGELOG_SUFFIX)}
+            offsets = await self.app.find_cursors(assigned)
             if offsets:
                 await self.seek_wait(offsets)
             self.pause_partitions(sources - offsets.keys())
@@ -204,12 +207,12 @@ class MarkStore(Store[Any, Any]):
 class LedgerApp(faust.App):
     """A Faust app that reads on from where `find_cursors` says.
 
-    * `find_cursors(consumer, partitions)` → offset by partition; those left out are not read
+    * `find_cursors(assigned partitions)` → offset by partition; those left out are not read
     * `begin_reading(epochs)` is told when the seeks are done
     * `sealed_offsets()` → what to publish as group offsets
     """
 
-    find_cursors: Callable[[Any, set[TP]], Awaitable[Mapping[TP, int]]]
+    find_cursors: Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
     begin_reading: Callable[[Mapping[TP, int]], None]
     sealed_offsets: Callable[[], Mapping[TP, int]]
 

@@ -22,6 +22,7 @@ from app.worker.agent import Agent
 from app.worker.assignment import Assignment
 from app.worker.breaker import Breaker
 from app.worker.changelog import Changelog
+from app.worker.extent import Extent
 from app.worker.lane import Lane
 from app.worker.options import SealOptions, WorkerOptions
 from app.worker.quiet import quieten
@@ -101,7 +102,8 @@ class RunningWorker:
         self._sealing = Sealing(seal, author, objects, ledger, self._changelog, self._fail)
         by_topic = {kind.topic: kind for kind in kinds.values()}
         marks = {topic: size.marks for size in classes for topic in size.topics}
-        self._assignment = Assignment(kafka, by_topic, marks, ledger)
+        self._extent = Extent(kafka)
+        self._assignment = Assignment(self._extent, by_topic, marks, ledger)
         ratio, least = options.max_rejected_ratio, options.min_rejected_count
         breakers = {name: Breaker(name, ratio, least) for name in kinds}
         agent = Agent(self._assignment.lanes, self._sealing, breakers, self._log_start)
@@ -122,6 +124,7 @@ class RunningWorker:
         return asyncio.ensure_future(self._wait_for_death())
 
     async def start(self) -> None:
+        await until_reached("kafka", self._extent.start, self._readiness)
         await until_reached("kafka", self._changelog.start, self._readiness)
         self._tasks = [
             asyncio.create_task(self._run_app()),
@@ -148,6 +151,7 @@ class RunningWorker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._changelog.stop()
+        await self._extent.stop()
         if not any(isinstance(thread, WorkerThread) for thread in threading.enumerate()):
             hard_exit.cancel()  # nothing is left that could keep the process from ending
         logger.info("worker stopped")
@@ -205,10 +209,7 @@ class RunningWorker:
 
     async def _log_start(self, lane: Lane) -> int:
         place = lane.kind.topic, lane.partition
-        for tp in self._app.consumer.assignment():
-            if tp == place:
-                return int((await self._app.consumer.earliest_offsets(tp))[tp])
-        return lane.next
+        return (await self._extent.starts([place]))[place]
 
 
 def _ours(error: BaseException) -> ForebayError:

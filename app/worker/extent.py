@@ -1,0 +1,55 @@
+"""Where Kafka's partitions begin and end."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.kafka import KafkaOptions, kafka_errors
+from app.topic_ids import topic_ids
+
+Place = tuple[str, int]
+"""Topic and partition number; Faust's TP is one."""
+
+
+class Extent:
+    """Asks on a connection of its own: on the reading one, a question waits behind a long poll.
+
+    Every method raises `Transient` when Kafka can not be reached.
+    """
+
+    def __init__(self, options: KafkaOptions) -> None:
+        self._options = options
+        self._consumer: Any = None
+
+    async def start(self) -> None:
+        self._consumer = AIOKafkaConsumer(
+            **self._options.client(), enable_auto_commit=False, isolation_level="read_committed"
+        )
+        with kafka_errors("connecting"):
+            await self._consumer.start()
+
+    async def stop(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def starts(self, places: Collection[Place]) -> Mapping[Place, int]:
+        """The first offset that is still there."""
+        with kafka_errors("asking where partitions begin"):
+            return _by_place(await self._consumer.beginning_offsets(_tps(places)))
+
+    async def ends(self, places: Collection[Place]) -> Mapping[Place, int]:
+        """The offset after the last committed record."""
+        with kafka_errors("asking where partitions end"):
+            return _by_place(await self._consumer.end_offsets(_tps(places)))
+
+    async def topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
+        return await topic_ids(self._options, topics)
+
+
+def _tps(places: Collection[Place]) -> list[TopicPartition]:
+    return [TopicPartition(*place) for place in places]
+
+
+def _by_place(offsets: Mapping[Any, int]) -> dict[Place, int]:
+    return {(tp.topic, tp.partition): offset for tp, offset in offsets.items()}
