@@ -15,8 +15,9 @@ CONTROL_COLUMNS = (
     "rows BIGINT NOT NULL, loaded_at TIMESTAMPTZ NOT NULL"
 )
 FENCE_COLUMNS = "table_name VARCHAR NOT NULL, fence BIGINT NOT NULL, run VARCHAR NOT NULL"
-# A wider column that someone made by hand holds our values as well.
+# As DuckDB itself names a type of ours, or a wider column that someone made by hand.
 ALSO_FITS = {
+    "TIMESTAMPTZ": ("TIMESTAMP WITH TIME ZONE",),
     "DECIMAL(38,0)": ("HUGEINT",),
     "UUID": ("VARCHAR",),
     "JSON": ("VARCHAR",),

@@ -10,6 +10,7 @@ from sinks.snowflake.errors import LOGIN, translated
 from sinks.snowflake.options import SnowflakeOptions
 from sinks.snowflake.sql import literal
 
+LOGOUT_SECONDS = 5
 NEEDED = ("account", "user", "private_key_file", "warehouse", "database")
 
 
@@ -39,7 +40,11 @@ def connect(options: SnowflakeOptions) -> Any:
         "paramstyle": "qmark",
         "autocommit": True,
         "login_timeout": options.login_timeout_seconds,
-        "network_timeout": options.network_timeout_seconds,
+        "connect_timeout": options.login_timeout_seconds,
+        # Of one HTTP exchange: a statement may take many, and as long as it needs.
+        "retry_timeout": options.network_timeout_seconds,
+        "request_timeout": options.network_timeout_seconds,
+        "logout_total_timeout_seconds": LOGOUT_SECONDS,
         "enable_server_session_keep_alive_auto_detection": False,
         "session_parameters": {
             "TIMEZONE": "UTC",

@@ -58,7 +58,6 @@ STATEMENT: dict[int, tuple[type[ForebayError], str]] = {
     100071: (Fatal, FIT),
     100072: (Fatal, FIT),
     100078: (Fatal, FIT),
-    100132: (Fatal, FIT),
 }
 DOES_NOT_EXIST = 2003
 

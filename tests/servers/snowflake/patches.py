@@ -3,10 +3,15 @@
 Importing this module changes fakesnow. Each part says what Snowflake does.
 """
 
+from contextvars import ContextVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import duckdb
 import fakesnow.arrow
 import fakesnow.copy_into
 import fakesnow.cursor
+import fakesnow.info_schema
 import fakesnow.macros
 import fakesnow.transforms
 import pyarrow
@@ -14,6 +19,9 @@ from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
 OURS_TO_TRANSLATE = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+
+s3 = None  # a file system, set when the server starts
+_folder: ContextVar[Path] = ContextVar("folder of the running COPY")
 
 
 class _Text:
@@ -31,12 +39,16 @@ def _json_inserts(expression, params, urls, parquet_info=None):
     if not isinstance(params.file_format, fakesnow.copy_into.ReadJSON):
         return _plain_inserts(expression, params, urls, parquet_info)
     source = expression.args["files"][0]
-    selected = source.this.expressions if isinstance(source, exp.Subquery) else [exp.Parameter(this=exp.Literal.number(1))]
+    whole_row = [exp.Parameter(this=exp.Literal.number(1))]
+    selected = source.this.expressions if isinstance(source, exp.Subquery) else whole_row
     into = expression.this.sql("duckdb")
+    # Fetched together: one after the other, a thousand files would take a minute.
+    copies = [str(_folder.get() / str(number)) for number in range(len(urls))]
+    s3.get(urls, copies)
     statements = []
-    for url in urls:
+    for url, copy in zip(urls, copies, strict=True):
         columns = ", ".join(_column(one).sql("duckdb") for one in selected)
-        place = exp.Literal.string(url).sql("duckdb")
+        place = exp.Literal.string(copy).sql("duckdb")
         # METADATA$FILENAME is the path inside the bucket. Without hive_partitioning=false DuckDB
         # would make a column of `dt=2026-03-01/` in that path.
         name = exp.Literal.string(url.split("/", 3)[-1]).sql("duckdb")
@@ -63,6 +75,15 @@ def _column(selected):
 
 def _atomic_copy(connection, *args, **kwargs):
     """COPY is one statement: all its files or none. A missing file is error 91016."""
+    with TemporaryDirectory() as folder:
+        token = _folder.set(Path(folder))
+        try:
+            return _copy_all(connection, *args, **kwargs)
+        finally:
+            _folder.reset(token)
+
+
+def _copy_all(connection, *args, **kwargs):
     try:
         connection.begin()
         own = True
@@ -77,7 +98,7 @@ def _atomic_copy(connection, *args, **kwargs):
     except Exception as error:
         if own:
             connection.rollback()
-        if isinstance(error, FileNotFoundError) or "No such file" in str(error) or "No files found" in str(error):
+        if isinstance(error, FileNotFoundError):
             raise ProgrammingError(
                 msg=f"Remote file was not found: {error}"[:600], errno=91016, sqlstate="22000"
             ) from None
@@ -122,6 +143,15 @@ class _NullableChildren:
         return pyarrow.field(*args, **kwargs)
 
 
+def _timestamps(values):
+    """A NULL timestamp is a NULL struct; with NULL children alone the connector reads 1970."""
+    struct = _plain_timestamps(values)
+    children = [struct.field(number) for number in range(struct.type.num_fields)]
+    return pyarrow.StructArray.from_arrays(
+        children, fields=list(struct.type), mask=struct.field(0).is_null()
+    )
+
+
 def _macros(database: str) -> str:
     return _plain_macros(database) + (
         f"CREATE MACRO IF NOT EXISTS {database}.strip_null_value(v) AS "
@@ -138,15 +168,24 @@ def _integer_precision(expression):
     return _plain_integer_precision(expression)
 
 
+def _comment_sql(catalog: str, schema: str, table: str, comment: str | None) -> str:
+    """A comment may have an apostrophe in it."""
+    return _plain_comment_sql(catalog, schema, table, (comment or "").replace("'", "''"))
+
+
 _plain_inserts = fakesnow.copy_into._inserts
 _plain_copy = fakesnow.copy_into.copy_into
 _plain_execute = fakesnow.cursor.FakeSnowflakeCursor.execute
 _plain_macros = fakesnow.macros.creation_sql
+_plain_timestamps = fakesnow.arrow.timestamp_to_sf_struct
+_plain_comment_sql = fakesnow.info_schema.insert_table_comment_sql
 _plain_integer_precision = fakesnow.transforms.integer_precision
 
 fakesnow.copy_into._inserts = _json_inserts
 fakesnow.cursor.copy_into = _atomic_copy
 fakesnow.cursor.FakeSnowflakeCursor.execute = _execute
 fakesnow.arrow.pa = _NullableChildren()
+fakesnow.arrow.timestamp_to_sf_struct = _timestamps
 fakesnow.macros.creation_sql = _macros
 fakesnow.transforms.integer_precision = _integer_precision
+fakesnow.info_schema.insert_table_comment_sql = _comment_sql

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 import fakesnow.server
-import patches  # noqa: F401  before any statement runs
+import patches
 import s3fs
 import uvicorn
 from fakesnow.instance import FakeSnow
@@ -39,18 +39,16 @@ open_since: dict[str, float] = {}  # sessions with an open transaction, by token
 
 
 def start_database() -> None:
-    """Open what is on disk and teach DuckDB to read S3 (its own extension is no package)."""
+    """Open what is on disk, and S3 (DuckDB's own extension for it is no package)."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     database = FakeSnow(db_path=FOLDER, nop_regexes=[r"ALTER SESSION "])
-    database.duck_conn.register_filesystem(
-        s3fs.S3FileSystem(
-            endpoint_url=os.environ["S3_ENDPOINT"],
-            key=os.environ["S3_KEY"],
-            secret=os.environ["S3_SECRET"],
-            client_kwargs={"region_name": os.environ.get("S3_REGION", "us-east-1")},
-            use_listings_cache=False,
-            skip_instance_cache=True,
-        )
+    patches.s3 = s3fs.S3FileSystem(
+        endpoint_url=os.environ["S3_ENDPOINT"],
+        key=os.environ["S3_KEY"],
+        secret=os.environ["S3_SECRET"],
+        client_kwargs={"region_name": os.environ.get("S3_REGION", "us-east-1")},
+        use_listings_cache=False,
+        skip_instance_cache=True,
     )
     for file in FOLDER.glob("*.db"):
         database.connect(file.stem).close()
@@ -59,7 +57,8 @@ def start_database() -> None:
 
 async def body_of(request: Request) -> dict:
     raw = await request.body()
-    return json.loads(gzip.decompress(raw) if request.headers.get("content-encoding") == "gzip" else raw)
+    packed = request.headers.get("content-encoding") == "gzip"
+    return json.loads(gzip.decompress(raw) if packed else raw)
 
 
 def with_body(request: Request, body: dict) -> Request:
