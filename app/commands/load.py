@@ -41,7 +41,7 @@ def load(
     if as_json:
         print_json(reports)
         return
-    table = Table("event", "run", "days", "staged", "rows", "collapsed", "outcome")
+    table = Table("event", "run", "days", "staged", "rows", "collapsed", "outcome", "left")
     for report in reports:
         table.add_row(*(str(value) for value in report.values()))
     console().print(table)
@@ -62,21 +62,20 @@ def _range(first: datetime | None, last: datetime | None) -> list[date] | None:
 async def _load(
     settings: Settings, event: str | None, days: list[date] | None
 ) -> list[dict[str, Any]]:
-    from app.scheduler.replace import replace_days
+    from app.scheduler.replace import replace_all
 
     async with opened_parts(settings) as parts:
         if event is not None and event not in parts.contracts:
             raise Fatal(f"--type {event}: there is no such topic file in {settings.topics_dir}")
         return [
-            dataclasses.asdict(
-                await replace_days(
-                    parts.ledger,
-                    parts.warehouse,
-                    parts.contracts[name].table,
-                    days,
-                    max_days=settings.scheduler.max_days_per_run,
-                    force=days is not None,
-                )
-            )
+            dataclasses.asdict(report)
             for name in ([event] if event else sorted(parts.contracts))
+            async for report in replace_all(
+                parts.ledger,
+                parts.warehouse,
+                parts.contracts[name].table,
+                days,
+                max_days=settings.scheduler.max_days_per_run,
+                force=days is not None,
+            )
         ]

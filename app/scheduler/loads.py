@@ -84,6 +84,11 @@ class Loads:
         """Begin nothing more, not even another try or another run of a backfill."""
         self._stopping.set()
 
+    async def settled(self) -> None:
+        """Wait until nothing is being loaded."""
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
+
     async def drain(self, seconds: float) -> None:
         """Let what runs come to its end; what has not by then is rolled back."""
         self.stop()

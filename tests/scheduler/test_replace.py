@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.core.errors import Fenced, Transient
-from app.scheduler.replace import LoadReport, replace_days
+from app.scheduler.replace import LoadReport, replace_all, replace_days
 from sinks.memory import MemoryWarehouse
 from sinks.protocol import DayManifest, ObjectLost
 from tests.scheduler.waiting import Gate
@@ -68,6 +68,18 @@ async def test_a_backfill_goes_oldest_first_in_runs_of_so_many_days(world: World
     assert await world.ids() == ["a", "b"]
     report = await run(world, max_days=2)
     assert (report.days, report.left) == (1, 0)
+
+
+async def test_replacing_all_takes_as_many_runs_as_it_needs(world: World) -> None:
+    await world.seal({MONDAY: ["a"], TUESDAY: ["b"], WEDNESDAY: ["c"]})
+    everything = (world.ledger, world.warehouse, table())
+    reports = [found async for found in replace_all(*everything, max_days=2)]
+    assert [(found.days, found.left) for found in reports] == [(2, 1), (1, 0)]
+    forced = [MONDAY, TUESDAY, WEDNESDAY]
+    reports = [found async for found in replace_all(*everything, forced, max_days=2, force=True)]
+    assert [(found.days, found.left) for found in reports] == [(2, 1), (1, 0)]
+    assert await world.ids() == ["a", "b", "c"]
+    assert len(world.warehouse.replaces) == 4
 
 
 async def test_only_the_days_asked_for_are_loaded(world: World) -> None:

@@ -81,12 +81,12 @@ async def on_s3(options: S3Options) -> AsyncIterator[Case]:
 
 
 @pytest.fixture(params=["memory", "s3"])
-def store_options(request: pytest.FixtureRequest) -> S3Options | None:
+def store_options(request: pytest.FixtureRequest, unique: str) -> S3Options | None:
     """None for the store in memory."""
     if request.param == "memory":
         return None
     options: S3Options = request.getfixturevalue("s3")
-    return options.model_copy(update={"prefix": "some/prefix"})
+    return options.model_copy(update={"prefix": f"{unique}/some/prefix"})
 
 
 @pytest.fixture

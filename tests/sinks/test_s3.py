@@ -15,10 +15,16 @@ from tests.sinks.objects import KEY, MiB, keys, lines, put
 from tests.sinks.s3_proxy import S3Proxy
 
 
-async def test_the_prefix_is_put_before_every_key_and_never_seen(s3: S3Options) -> None:
+@pytest.fixture
+def here(s3: S3Options, unique: str) -> S3Options:
+    """A corner of the bucket that is empty."""
+    return s3.model_copy(update={"prefix": unique})
+
+
+async def test_the_prefix_is_put_before_every_key_and_never_seen(here: S3Options) -> None:
     async with (
-        _opened(s3.model_copy(update={"prefix": "one/two"})) as inside,
-        _opened(s3.model_copy(update={"prefix": ""})) as outside,
+        _opened(here.model_copy(update={"prefix": f"{here.prefix}/one/two"})) as inside,
+        _opened(here) as outside,
     ):
         await put(inside, KEY)
         await put(outside, "elsewhere")
@@ -27,9 +33,9 @@ async def test_the_prefix_is_put_before_every_key_and_never_seen(s3: S3Options) 
 
 
 async def test_old_uploads_nobody_finished_are_aborted_and_young_ones_are_not(
-    s3: S3Options,
+    here: S3Options,
 ) -> None:
-    async with _opened(s3) as store:
+    async with _opened(here) as store:
         writer = store.writer(KEY)
         for line in lines(9 * MiB):
             writer.append(line)
@@ -51,9 +57,9 @@ async def test_old_uploads_nobody_finished_are_aborted_and_young_ones_are_not(
     ],
 )
 async def test_wrong_settings_are_fatal_and_the_text_names_the_variable(
-    s3: S3Options, wrong: dict[str, object], variable: str
+    here: S3Options, wrong: dict[str, object], variable: str
 ) -> None:
-    async with _opened(s3.model_copy(update=wrong)) as store:
+    async with _opened(here.model_copy(update=wrong)) as store:
         with pytest.raises(Fatal, match=variable):
             await store.ping()
         with pytest.raises(Fatal, match=variable):
@@ -80,9 +86,9 @@ async def _proxied(options: S3Options) -> AsyncIterator[tuple[S3ObjectStore, S3P
 
 
 async def test_a_completed_upload_that_s3_has_forgotten_is_recognised_by_its_object(
-    s3: S3Options,
+    here: S3Options,
 ) -> None:
-    async with _proxied(s3) as (store, proxy):
+    async with _proxied(here) as (store, proxy):
         writer = store.writer(KEY)
         for line in lines(9 * MiB):
             writer.append(line)
@@ -97,8 +103,8 @@ async def test_a_completed_upload_that_s3_has_forgotten_is_recognised_by_its_obj
         assert (stat.bytes, stat.etag) == (written.bytes, written.etag)
 
 
-async def test_an_object_that_someone_else_wrote_is_not_taken_for_ours(s3: S3Options) -> None:
-    async with _proxied(s3) as (store, proxy):
+async def test_an_object_that_someone_else_wrote_is_not_taken_for_ours(here: S3Options) -> None:
+    async with _proxied(here) as (store, proxy):
         writer = store.writer(KEY)
         for line in lines(9 * MiB):
             writer.append(line)
