@@ -67,7 +67,7 @@ async def scheduler(
             finally:
                 failed.cancel()
                 loads.stop()
-                await asyncio.wait_for(app.stop(), STOP_SECONDS)
+                await _stopped(app)
                 await loads.drain(drain_seconds * DRAIN_SHARE)
         finally:
             await locks.close()
@@ -101,6 +101,13 @@ def _timer_app(options: SchedulerOptions, kafka: KafkaOptions, loads: Loads) -> 
     )
     app.timer(options.tick_seconds)(loads.tick)
     return app
+
+
+async def _stopped(app: Any) -> None:
+    try:
+        await asyncio.wait_for(app.stop(), STOP_SECONDS)
+    except TimeoutError:
+        logger.warning("the timer did not stop within {:g} s", STOP_SECONDS)
 
 
 async def _crash_of(app: Any) -> None:
