@@ -2,13 +2,12 @@
 
 import gzip
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
-
-import orjson
 
 from app.contracts.table import Column, Table
 from app.contracts.types import sql_type
@@ -39,16 +38,20 @@ class MemoryWarehouse:
     """A `Warehouse`. `replaces` names each committed run, in order.
 
     `at` is awaited at `staged` and `before_commit`: what it raises happens there, and as long as
-    it waits, the load waits.
+    it waits, the load waits. `beside` gives another adapter on the same tables.
     """
 
     def __init__(
-        self, objects: ObjectStore, *, at: Callable[[str], Awaitable[None]] = _go_on
+        self,
+        objects: ObjectStore,
+        *,
+        at: Callable[[str], Awaitable[None]] = _go_on,
+        beside: "MemoryWarehouse | None" = None,
     ) -> None:
         self.replaces: list[str] = []
         self._objects = objects
         self._at = at
-        self._tables: dict[str, _Standing] = {}
+        self._tables: dict[str, _Standing] = beside._tables if beside else {}
         self._faults = Faults()
 
     def fail_next(
@@ -121,7 +124,7 @@ class MemoryWarehouse:
         counts: dict[tuple[str, date | None], int] = {}
         for stored in objects:
             for line in gzip.decompress(await self._body(stored)).splitlines():
-                row = _row(table.columns, orjson.loads(line))
+                row = _row(table.columns, json.loads(line))
                 rows.setdefault(row["day"], []).append(row)
                 counts[stored.key, row["day"]] = counts.get((stored.key, row["day"]), 0) + 1
         check_staged(objects, counts)

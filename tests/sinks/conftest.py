@@ -4,9 +4,8 @@ Snowflake is a stand-in, unless `FOREBAY_TEST_SNOWFLAKE=real`: then `SNOWFLAKE__
 an account and a bucket, whose stage must exist or be creatable.
 """
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,17 +15,18 @@ import pytest
 from app.settings import read_settings
 from sinks.duckdb.options import DuckDBOptions
 from sinks.duckdb.warehouse import DuckDBWarehouse
-from sinks.memory import MemoryObjectStore
+from sinks.memory import MemoryObjectStore, MemoryWarehouse
 from sinks.protocol import Warehouse
 from sinks.s3.options import S3Options
 from sinks.s3.store import S3ObjectStore
 from sinks.snowflake.options import SnowflakeOptions
 from sinks.snowflake.warehouse import SnowflakeWarehouse
+from tests.conftest import run
 from tests.sinks.snowflake_stand_in import SnowflakeStandIn
-from tests.sinks.warehouse_ground import Ground
+from tests.sinks.warehouse_ground import Ground, Strikes
 
 REAL = os.environ.get("FOREBAY_TEST_SNOWFLAKE") == "real"
-KINDS = ["duckdb", "snowflake"]
+KINDS = ["memory", "duckdb", "snowflake"]
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +34,9 @@ def snowflake_stand_in(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SnowflakeStandIn]:
     server = SnowflakeStandIn(tmp_path_factory.mktemp("snowflake"), request.getfixturevalue("s3"))
-    asyncio.run(server.start())
+    run(server.start())
     yield server
-    asyncio.run(server.stop())
+    run(server.stop())
 
 
 @pytest.fixture(scope="session")
@@ -75,11 +75,28 @@ async def ground(
             request.getfixturevalue("snowflake"), request.getfixturevalue("stage_s3")
         )
     else:
-        made = on_duckdb(tmp_path)
+        made = on_duckdb(tmp_path) if kind == "duckdb" else in_memory()
     yield made
     for warehouse in made.opened:
         await warehouse.close()
     await made.objects.close()
+
+
+def in_memory() -> Ground:
+    objects = MemoryObjectStore()
+    first = MemoryWarehouse(objects)
+
+    async def overwrite(key: str, body: bytes) -> None:
+        objects.put(key, body)
+
+    return Ground(
+        "memory",
+        objects,
+        "RAW",
+        lambda strikes: MemoryWarehouse(objects, at=strikes.awaited, beside=first),
+        overwrite,
+        points=("staged", "before_commit"),
+    )
 
 
 def on_duckdb(folder: Path) -> Ground:
@@ -93,7 +110,7 @@ def on_duckdb(folder: Path) -> Ground:
         "duckdb",
         objects,
         "RAW",
-        lambda at: DuckDBWarehouse(options, objects, at=at),
+        lambda strikes: DuckDBWarehouse(options, objects, at=strikes),
         overwrite,
     )
 
@@ -102,8 +119,8 @@ def on_snowflake(options: SnowflakeOptions, s3: S3Options) -> Ground:
     objects = S3ObjectStore(s3)
     bucket_url = f"s3://{s3.bucket}/{s3.prefix}"
 
-    def opened(at: Callable[[str], None]) -> Warehouse:
-        return SnowflakeWarehouse(options, objects, bucket_url, at=at)
+    def opened(strikes: Strikes) -> Warehouse:
+        return SnowflakeWarehouse(options, objects, bucket_url, at=strikes)
 
     return Ground("snowflake", objects, options.schema_name, opened, partial(overwrite_on, s3))
 

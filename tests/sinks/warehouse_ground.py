@@ -1,5 +1,6 @@
 """What the warehouse suite stands on: a table, its rows, and objects that hold them."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -81,19 +82,27 @@ def landed(table: Table, rows: Sequence[Row]) -> list[Row]:
     return sorted(stand, key=lambda row: ([row[name] for name in table.key], row["day"]))
 
 
-@dataclass
 class Strikes:
-    """What happens at the named points of a load: nothing, unless a test says so."""
+    """What happens at the named points of a load: nothing, unless a test says so.
 
-    at: dict[str, Callable[[], None]] = field(default_factory=dict)
-    seen: list[str] = field(default_factory=list)
+    Made in the test's event loop, called in a loading thread, or awaited (`awaited`).
+    """
+
+    def __init__(self) -> None:
+        self.at: dict[str, Callable[[], Awaitable[None]]] = {}
+        self.seen: list[str] = []
+        self._loop = asyncio.get_running_loop()
 
     def __call__(self, point: str) -> None:
+        asyncio.run_coroutine_threadsafe(self.awaited(point), self._loop).result()
+
+    async def awaited(self, point: str) -> None:
         self.seen.append(point)
-        self.at.get(point, lambda: None)()
+        if point in self.at:
+            await self.at[point]()
 
     def fail(self, point: str, error: BaseException) -> None:
-        def strike() -> None:
+        async def strike() -> None:
             raise error
 
         self.at[point] = strike
@@ -103,19 +112,21 @@ class Strikes:
 class Ground:
     """One kind of warehouse, its objects, and a schema to make tables in.
 
-    `open` gives another adapter on the same warehouse, as another scheduler would have.
+    `open` gives another adapter on the same warehouse, as another scheduler would have; `points`
+    are those that its loads reach.
     """
 
     kind: str
     objects: ObjectStore
     schema: str
-    open: Callable[[Callable[[str], None]], Warehouse]
+    open: Callable[[Strikes], Warehouse]
     overwrite: Callable[[str, bytes], Awaitable[None]]
+    points: Sequence[str] = ("staged", "deleted", "inserted", "before_commit", "after_commit")
     runs: int = 0
     opened: list[Warehouse] = field(default_factory=list)
 
-    def warehouse(self, at: Callable[[str], None] = lambda point: None) -> Warehouse:
-        self.opened.append(self.open(at))
+    def warehouse(self, strikes: Strikes | None = None) -> Warehouse:
+        self.opened.append(self.open(strikes or Strikes()))
         return self.opened[-1]
 
     def table(self, **changes: Any) -> Table:
