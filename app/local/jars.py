@@ -30,6 +30,12 @@ def cache_dir() -> Path:
     return (Path(home) if os.path.isabs(home) else Path.home() / ".cache") / "forebay"
 
 
+def cached_jars() -> Path | None:
+    """The folder with the jars, if they were fetched."""
+    jars = cache_dir() / f"kafka-{KAFKA}"
+    return jars if jars.is_dir() else None
+
+
 def kafka_jars(progress: Progress | None = None) -> Path:
     """The folder with all jars that a broker needs; fetched once (44 MB), then used offline.
 
@@ -39,18 +45,20 @@ def kafka_jars(progress: Progress | None = None) -> Path:
         Transient: Maven Central, or the mirror, did not give them.
         Fatal: the optional packages of the local stack are not installed.
     """
-    jars = cache_dir() / f"kafka-{KAFKA}"
-    if jars.is_dir():
+    if (jars := cached_jars()) is not None:
         return jars
     cache_dir().mkdir(parents=True, exist_ok=True)
+    jars = cache_dir() / f"kafka-{KAFKA}"
     with (cache_dir() / "kafka.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be fetching them
-        if not jars.is_dir():
+        if cached_jars() is None:
             _fetch(jars, progress)
     return jars
 
 
 def _fetch(jars: Path, progress: Progress | None) -> None:
+    for left_by_a_killed_process in cache_dir().glob("fetching-*"):
+        shutil.rmtree(left_by_a_killed_process)
     with TemporaryDirectory(dir=cache_dir(), prefix="fetching-") as scratch:
         complete = Path(scratch, "jars")
         complete.mkdir()

@@ -17,6 +17,7 @@ DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 POLL_SECONDS = 0.05
 PROBE_SECONDS = 10.0
 LINES_IN_AN_ERROR = 20
+LARGE_LOG_BYTES = 16 << 20
 
 
 async def always_ready() -> bool:
@@ -41,12 +42,24 @@ def _becoming() -> list[str]:
     return [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid())]
 
 
+def _make_room(log_file: Path) -> int:
+    """The size of this file, after a large one was set aside as `….log.1`."""
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    log_file.touch()
+    size = log_file.stat().st_size
+    if size < LARGE_LOG_BYTES:
+        return size
+    log_file.rename(log_file.with_name(f"{log_file.name}.1"))
+    return 0
+
+
 class ChildProcess:
     """One program that we start, wait for, stop or kill, and may start again.
 
     It runs in its own process group, so that Ctrl-C on a terminal reaches only us, and is killed
     by the kernel when the thread that started it ends (Linux). Its output is appended to
-    `log_file`. Not bound to an event loop: start it in one and stop it in another.
+    `log_file`; a large file is set aside first. Not bound to an event loop: start it in one and
+    stop it in another.
 
     Args:
         name: short, for messages.
@@ -120,8 +133,7 @@ class ChildProcess:
         program = shutil.which(self.command[0])
         if program is None:
             raise Fatal(f"{self.name}: there is no program {self.command[0]}")
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        self._log_start = self.log_file.stat().st_size if self.log_file.exists() else 0
+        self._log_start = _make_room(self.log_file)
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [*_becoming(), os.path.abspath(program), *self.command[1:]],
@@ -147,7 +159,8 @@ class ChildProcess:
 
     async def _probe(self) -> bool:
         try:
-            return await asyncio.wait_for(self.ready(), PROBE_SECONDS)
+            async with asyncio.timeout(PROBE_SECONDS):  # wait_for can swallow a cancellation
+                return await self.ready()
         except OSError:  # TimeoutError is one
             return False
 
@@ -164,7 +177,8 @@ class ChildProcess:
         if self.running:
             self._signal_group(signal.SIGTERM)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wait(), self.stop_seconds)
+                async with asyncio.timeout(self.stop_seconds):
+                    await self.wait()
         self.kill()
 
     def kill(self) -> None:

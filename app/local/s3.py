@@ -49,7 +49,11 @@ class LocalS3(ChildProcess):
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = self._inner_ports
         return [
             str(Path(sysconfig.get_path("scripts"), "weed")),
-            "-logtostderr=true",
+            "-alsologtostderr=false",
+            "-log_max_size_mb=16",
+            "-log_max_files=2",
+            "-stderrthreshold=1",
+            f"-logdir={self.data_dir / 'log'}",
             "server",
             f"-dir={self.data_dir / 'volumes'}",
             "-ip=127.0.0.1",
@@ -79,6 +83,7 @@ class LocalS3(ChildProcess):
     async def prepare(self) -> None:
         volumes = self.data_dir / "volumes"
         volumes.mkdir(parents=True, exist_ok=True)
+        (self.data_dir / "log").mkdir(exist_ok=True)
         # A master that remembers an election waits 15 s for the others before it holds the next;
         # what it knows about volumes it learns from the volumes.
         for election in volumes.glob("m[0-9]*"):

@@ -1,18 +1,17 @@
 """Kafka, S3 and Redis on this machine: those that the environment does not already name."""
 
 import asyncio
-import fcntl
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from app.core.errors import Fatal
 from app.local.kafka import LocalKafka
 from app.local.process import ChildProcess
 from app.local.redis import LocalRedis
 from app.local.s3 import ACCESS_KEY, REGION, SECRET_KEY, LocalS3
+from app.local.state import lock_folder
 
 
 class LocalStack:
@@ -30,6 +29,7 @@ class LocalStack:
         self.kafka: LocalKafka | None = None
         self.s3: LocalS3 | None = None
         self.redis: LocalRedis | None = None
+        self._choose()
 
     @property
     def servers(self) -> list[ChildProcess]:
@@ -48,7 +48,6 @@ class LocalStack:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = lock_folder(self.data_dir)
         try:
-            self._choose()
             async with asyncio.TaskGroup() as starting:
                 for server in self.servers:
                     starting.create_task(server.start())
@@ -110,20 +109,3 @@ class LocalStack:
         named = ("KAFKA__", "S3__", "REDIS__", "LEDGER__", "DUCKDB__", "WORKER__", "SCHEDULER__")
         given = {name: value for name, value in self._given.items() if name.startswith(named)}
         return {**given, **found}
-
-
-def lock_folder(data_dir: Path) -> IO[str]:
-    """Keep others out until the file that this gives is closed.
-
-    Raises:
-        Fatal: somebody else keeps us out.
-    """
-    lock = (data_dir / "lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise Fatal(
-            f"A local stack runs in {data_dir} already; `forebay down` stops it."
-        ) from error
-    return lock
