@@ -11,13 +11,13 @@ from sinks.protocol import ObjectLost, ObjectStat, Written
 
 
 class FolderStore:
-    """`hang_on_abort`: aborting never ends, as a broken client library might."""
+    """`hangs`: neither finishing nor aborting ever ends, as in a broken client library."""
 
-    def __init__(self, folder: Path, *, hang_on_abort: bool = False) -> None:
-        self.folder, self.hang_on_abort = folder, hang_on_abort
+    def __init__(self, folder: Path, *, hangs: bool = False) -> None:
+        self.folder, self.hangs = folder, hangs
 
     def writer(self, key: str) -> "FolderWriter":
-        return FolderWriter(self.folder / key, self.hang_on_abort)
+        return FolderWriter(self.folder / key, self.hangs)
 
     async def stat(self, key: str) -> ObjectStat | None:
         path = self.folder / key
@@ -53,8 +53,8 @@ class FolderStore:
 class FolderWriter:
     """Compresses at the end."""
 
-    def __init__(self, path: Path, hang_on_abort: bool) -> None:
-        self._path, self._hang_on_abort = path, hang_on_abort
+    def __init__(self, path: Path, hangs: bool) -> None:
+        self._path, self._hangs = path, hangs
         self._raw = bytearray()
 
     @property
@@ -68,6 +68,7 @@ class FolderWriter:
         """Everything is kept until the end."""
 
     async def finish(self) -> Written:
+        await self._hang()
         body = gzip.compress(bytes(self._raw), 1)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self._path.with_suffix(".unfinished")
@@ -77,5 +78,8 @@ class FolderWriter:
 
     async def abort(self) -> None:
         self._raw.clear()
-        if self._hang_on_abort:
+        await self._hang()
+
+    async def _hang(self) -> None:
+        if self._hangs:
             await asyncio.get_running_loop().create_future()

@@ -25,7 +25,7 @@ async def live(config: dict[str, Any]) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     kinds = {name: kind(name) for name in config["partitions"]}
     ledger = await open_ledger(LedgerOptions(url=config["ledger"]))
-    objects = FolderStore(Path(config["objects"]), hang_on_abort=config["hang_on_abort"])
+    objects = FolderStore(Path(config["objects"]), hangs=config["hangs"])
     async with worker(
         WorkerOptions(**config["worker"]),
         SealOptions(**config["seal"]),

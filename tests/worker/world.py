@@ -53,6 +53,7 @@ class World:
     partitions: dict[str, int]
     app_id: str
     logs: list[Path] = field(default_factory=list)
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     @property
     def kind(self) -> EventType:
@@ -108,7 +109,7 @@ class World:
         data: str,
         seal: dict[str, Any] | None = None,
         drain_seconds: float = 20.0,
-        hang_on_abort: bool = False,
+        hangs: bool = False,
     ) -> asyncio.subprocess.Process:
         """A worker in a process of its own; its log is in the world's folder."""
         options = self.worker_options(data).model_dump(mode="json")
@@ -121,21 +122,30 @@ class World:
             "objects": str(self.objects.folder),
             "partitions": self.partitions,
             "drain_seconds": drain_seconds,
-            "hang_on_abort": hang_on_abort,
+            "hangs": hangs,
         }
         self.logs.append(self.folder / f"{data}.log")
         with self.logs[-1].open("ab") as log:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "tests.worker.process", json.dumps(config), stderr=log
             )
+        self.processes.append(process)
+        return process
 
-    async def produce(
-        self, values: Iterable[bytes | None], key: Callable[[bytes], bytes] | None = None
-    ) -> None:
+    def log(self) -> str:
+        """What the last started process has said so far."""
+        return self.logs[-1].read_text()
+
+    @asynccontextmanager
+    async def producing(self) -> AsyncIterator[Callable[[bytes | None], Awaitable[Any]]]:
         """Send to the first event's topic; copies of an event go to one partition."""
         async with AIOKafkaProducer(**self.kafka.client(), linger_ms=5) as producer:
+            yield lambda value: producer.send(self.kind.topic, value, key=_id(value or b""))
+
+    async def produce(self, values: Iterable[bytes | None]) -> None:
+        async with self.producing() as send:
             for value in values:
-                await producer.send(self.kind.topic, value, key=(key or _id)(value or b""))
+                await send(value)
 
     async def records(self, topic: str | None = None) -> list[Any]:
         """Everything that is in the topic, as Kafka has it."""
@@ -275,7 +285,12 @@ async def a_world(
     ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
     kinds, sizes = {name: kind(name, **options)}, {name: partitions}
     await ensure_topics(kafka, {kinds[name].topic: TopicSpec(partitions)})
+    world = World(kafka, folder, ledger, store, kinds, sizes, f"app-{name}")
     try:
-        yield World(kafka, folder, ledger, store, kinds, sizes, f"app-{name}")
+        yield world
     finally:
+        for process in world.processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         await ledger.close()
