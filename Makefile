@@ -1,0 +1,77 @@
+# Needs Python 3.11+ and make. Everything else comes from package registries into this folder and
+# the user's cache. `make` alone says what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup check format test demo up down clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAND_IN := tests/servers/snowflake
+
+# Not every package has wheels for the newest Python yet: uv takes one of these.
+export UV_PYTHON ?= >=3.11,<3.14
+UV := $(shell command -v uv || echo .uv/bin/uv)
+
+help: ## Say what there is.
+	@echo "Forebay: every app's events in the warehouse once each, by the day they happened."
+	@echo
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@echo
+	@echo "Start with: make demo"
+
+setup: .venv/.ready $(STAND_IN)/.venv/.ready .venv/.kafka ## Install everything that is needed.
+
+check: .venv/.ready ## Check format, lint, types, import rules, topic files and generated files.
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-timings | tail -n 2
+	@$(BIN)/forebay topics check
+	@$(BIN)/forebay topics schema --check
+	@echo "All checks passed."
+
+format: .venv/.ready ## Put the code into the common format, and mend what can be mended.
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+test: setup ## Run all tests, on real servers. One part: make test ARGS=tests/worker
+	@$(BIN)/pytest $(ARGS)
+
+demo: setup ## The whole way on real events, with a balance at the end.
+	@$(BIN)/forebay demo $(ARGS)
+
+up: setup ## Start servers and roles on this machine and keep them running.
+	@$(BIN)/forebay up $(ARGS)
+
+down: .venv/.ready ## Stop what `make up` started in another terminal.
+	@$(BIN)/forebay down $(ARGS)
+
+clean: ## Remove environments, caches and the local stack's data.
+	@if [ -x $(BIN)/forebay ]; then $(BIN)/forebay down >/dev/null || true; fi
+	@rm -rf .venv .uv $(STAND_IN)/.venv .forebay .mypy_cache .ruff_cache .pytest_cache \
+		.import_linter_cache .hypothesis
+	@find app sinks tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.uv/bin/uv:
+	@echo "Installing uv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; choose it with: make PYTHON=/path/to/python3")'
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/.ready: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
+	@echo "Installing Forebay and the servers for this machine (about 400 MB, once)"
+	@$(UV) sync --frozen --all-extras --quiet
+	@touch $@
+
+# Its own environment: it needs another version of DuckDB than Forebay does.
+$(STAND_IN)/.venv/.ready: $(STAND_IN)/pyproject.toml $(STAND_IN)/uv.lock | $(filter .uv/bin/uv,$(UV))
+	@echo "Installing the stand-in for Snowflake"
+	@$(UV) sync --frozen --quiet --project $(STAND_IN)
+	@touch $@
+
+.venv/.kafka: app/local/jars.py | .venv/.ready
+	@$(BIN)/python -m app.local.fetch
+	@touch $@
