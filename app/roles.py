@@ -44,6 +44,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Running]:
         contracts.partitions,
         openapi(contracts),
         Readiness(),
+        topic_config={event: contract.topic_config for event, contract in contracts.items()},
     ) as running:
         yield running
 

@@ -106,7 +106,8 @@ class LocalKafka(ChildProcess):
     async def _format(self, java: list[str]) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
-        command += ["-t", cluster, "-c", str(self._properties)]
+        # With «=»: one id in 64 begins with a dash, as options do.
+        command += [f"--cluster-id={cluster}", "-c", str(self._properties)]
         done = await asyncio.to_thread(
             subprocess.run, command, capture_output=True, text=True, check=False
         )
