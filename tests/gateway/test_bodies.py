@@ -2,12 +2,15 @@
 
 import gzip
 import re
+import tracemalloc
 from typing import Any
 
 import orjson
 import pytest
 from backports import zstd
 
+from app.gateway.body import decompressed
+from app.gateway.refusal import Refusal
 from tests.gateway.orders import Answer, Client, ndjson, order
 
 NDJSON = "application/x-ndjson"
@@ -177,6 +180,18 @@ async def test_a_bomb_is_413(alone: Client, encoding: str) -> None:
     bomb = PACK[encoding](b" " * 5_000_000)
     assert len(bomb) < 20_000
     says(await alone.post(PATH, bomb, Content_Encoding=encoding), 413, "body_too_large")
+
+
+@pytest.mark.parametrize("encoding", PACK)
+def test_a_bomb_is_not_unfolded_to_see_how_large_it_is(encoding: str) -> None:
+    bomb = PACK[encoding](bytes(50_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refusal):
+            decompressed(bomb, encoding, 100_000)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("encoding", PACK)
