@@ -21,7 +21,7 @@ class Contracts(Mapping[str, Contract]):
     """All contracts by event name, in order of the names.
 
     `config_sha` names what they say (sha256, hex): equal for equal content, whatever the layout
-    of the files.
+    of the files. The order of fields is content: the columns stand in it.
     """
 
     by_event: Mapping[str, Contract]
@@ -84,6 +84,5 @@ def _load(path: Path) -> tuple[Contract | None, list[Problem]]:
 
 def _sha(contracts: Mapping[str, Contract]) -> str:
     content = {e: c.model_dump(mode="json", by_alias=True) for e, c in contracts.items()}
-    # orjson refuses integers beyond 64 bits, which bounds of integers may be
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(content, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -24,6 +24,19 @@ def test_a_change_of_content_is_another_configuration(tmp_path: Path) -> None:
     assert other.config_sha != first.config_sha
 
 
+def test_the_order_of_the_fields_is_content_as_columns_stand_in_it(tmp_path: Path) -> None:
+    first = load(tmp_path / "a", PARCEL)
+    scan_id = """\
+  scan_id:
+    type: uuid
+    about: Made by the scanner, and the same on every retry.
+"""
+    moved = changed((scan_id, ""), ("kafka: {key", scan_id + "kafka: {key"))
+    other = load(tmp_path / "b", moved)
+    assert [column.name for column in other["parcel_scanned"].table.columns][4] == "scan_id"
+    assert other.config_sha != first.config_sha
+
+
 def test_contracts_come_by_name_in_order(tmp_path: Path) -> None:
     letter = changed(
         ("event: parcel_scanned", "event: letter_scanned"),
