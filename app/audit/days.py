@@ -104,6 +104,7 @@ def _balance(facts: DayFacts, day: date) -> DayBalance:
 
 
 def _check(facts: DayFacts, balance: DayBalance, findings: Findings) -> None:
+    """Whenever the residual is not 0, one of these differs: it needs no finding of its own."""
     if facts.table is None:
         return
     event, day = facts.event, balance.day
@@ -132,12 +133,6 @@ def _check(facts: DayFacts, balance: DayBalance, findings: Findings) -> None:
             FindingKind.LOAD_SEALS,
             f"the ledger calls {named} staged rows loaded, the last load took "
             f"{load.staged if load else 0}; {again(event, day)}.",
-        )
-    if balance.residual and not findings.about(event, day):
-        note(
-            FindingKind.RESIDUAL,
-            f"{balance.residual} rows are accounted for by nothing; {again(event, day)}, and "
-            "audit again.",
         )
 
 

@@ -35,7 +35,6 @@ class FindingKind(StrEnum):
     LOAD_CONTROL = "load_control"
     WAREHOUSE_ROWS = "warehouse_rows"
     UNKNOWN_DAY = "unknown_day"
-    RESIDUAL = "residual"
     UNSETTLED = "unsettled"
     NO_CONTRACT = "no_contract"
 
@@ -71,10 +70,6 @@ class Findings:
         self.counts[finding.kind] += 1
         if self.counts[finding.kind] <= MAX_FINDINGS:
             self.kept.append(finding)
-
-    def about(self, event: str, day: date) -> bool:
-        """Whether a kept finding is about this day."""
-        return any(found.event == event and found.day == day for found in self.kept)
 
 
 @dataclass

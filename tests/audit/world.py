@@ -90,8 +90,7 @@ class World:
         chosen = days or [dirty.day for dirty in await self.ledger.dirty(event)]
         table, fence = table_of(event), await self.ledger.next_fence(event)
         manifest = await self.ledger.manifest(event, sorted(chosen))
-        if fence == 1:
-            await self.warehouse.prepare(table)
+        await self.warehouse.prepare(table)
         loaded = await self.warehouse.replace(
             table,
             [DayManifest(m.day, m.seals, m.objects) for m in manifest],

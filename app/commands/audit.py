@@ -1,0 +1,165 @@
+"""`forebay audit`: prove that nothing was lost and nothing counted twice."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from app.audit import AuditReport, KafkaLogs, kafka_logs
+from app.audit import audit as prove
+from app.audit.proof import Progress as OnProgress
+from app.audit.report import COUNTS, TypeBalance
+from app.commands.context import (
+    DATA_DIR,
+    AsJson,
+    DataDir,
+    Parts,
+    console,
+    opened_parts,
+    print_json,
+    settings_here,
+)
+from app.settings import Settings
+
+SHOWN_FINDINGS = 50
+
+
+def audit(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also download every object and check each row.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Prove that nothing was lost and nothing counted twice, from ledger, Kafka, S3 and warehouse.
+
+    Reads only, and may run beside everything else. Exit code 0: balanced; 1: something does not
+    add up, and is named; 2: it could not be found out.
+    """
+    report = asyncio.run(_audit(settings_here(data_dir), deep))
+    if as_json:
+        print_json(report.as_json())
+    else:
+        console().print(render(report))
+    raise typer.Exit(report.exit_code)
+
+
+async def _audit(settings: Settings, deep: bool) -> AuditReport:
+    async with opened_parts(settings) as parts:
+        with watched(Console(stderr=True)) as progress:
+            return await audit_parts(
+                parts, kafka_logs(settings.kafka), deep=deep, progress=progress
+            )  # fmt: skip
+
+
+async def audit_parts(
+    parts: Parts, logs: KafkaLogs, *, deep: bool, progress: OnProgress
+) -> AuditReport:
+    """Audit everything that the topic files name, and whatever else the ledger knows."""
+    contracts = parts.contracts.values()
+    return await prove(
+        parts.ledger,
+        logs,
+        parts.objects,
+        parts.warehouse,
+        {contract.event: contract.table for contract in contracts},
+        {contract.event: (contract.topic, contract.partitions) for contract in contracts},
+        deep=deep,
+        progress=progress,
+    )
+
+
+@contextmanager
+def watched(screen: Console) -> Iterator[OnProgress]:
+    """Show what the audit is doing, on a terminal only."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(step: str, done: int, total: int | None) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=None)
+            of = "" if total is None else f" of {total:,}"
+            bar.update(tasks[step], description=f"{step} {done:,}{of}")
+
+        yield show
+
+
+def render(report: AuditReport) -> RenderableType:
+    """The report for people: days, partitions, what does not add up, and one closing sentence."""
+    parts: list[RenderableType] = [_days(report), _partitions(report)]
+    parts += [Text(f"· {note}", style="dim") for note in report.notes]
+    parts += [Text(f"✗ {found.text}", style="red") for found in report.findings[:SHOWN_FINDINGS]]
+    if hidden := report.found.counts.total() - min(SHOWN_FINDINGS, len(report.findings)):
+        parts.append(Text(f"✗ … and {hidden} more; --json lists them.", style="red"))
+    return Group(*parts, closing(report))
+
+
+def closing(report: AuditReport) -> Text:
+    """`Balanced: …` or `NOT balanced: …`."""
+    sums = {name: f"{n:,}" for name, n in report.totals.items()}
+    if not report.balanced:
+        by_kind = ", ".join(f"{n} {kind}" for kind, n in report.found.counts.most_common())
+        return Text(f"NOT balanced: {by_kind}.", style="bold red")
+    return Text(
+        f"Balanced: {sums['received']} received = {sums['staged']} staged + "
+        f"{sums['duplicates']} duplicates + {sums['dead']} dead letters; "
+        f"{sums['staged']} staged = {sums['loaded']} in the warehouse + {sums['collapsed']} "
+        f"collapsed at load + {sums['in_flight']} waiting for a load. "
+        f"{report.seals:,} seals, {report.objects.named:,} objects"
+        f"{' read and checked' if report.deep else ' there, as they were stored'}; "
+        f"{sums['lag']} offsets still to be read.",
+        style="bold green",
+    )
+
+
+def _days(report: AuditReport) -> Table:
+    table = Table("event", "days", *(name.replace("_", " ") for name in COUNTS))
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for kind in report.types:
+        sums = kind.totals
+        table.add_row(kind.event, _span(kind), *(_number(name, sums[name]) for name in COUNTS))
+        for day in kind.days:
+            if day.residual:
+                numbers = (_number(name, getattr(day, name)) for name in COUNTS)
+                table.add_row("", day.day.isoformat(), *numbers)
+    return table
+
+
+def _span(kind: TypeBalance) -> str:
+    if not kind.days:
+        return "–"
+    first, last = kind.days[0].day, kind.days[-1].day
+    return f"{first}" if first == last else f"{first} – {last} ({len(kind.days)})"
+
+
+def _number(name: str, value: int) -> Text:
+    return Text(f"{value:,}", style="red" if name == "residual" and value else "")
+
+
+def _partitions(report: AuditReport) -> Table:
+    names = ("event", "partitions", "entries", "records", "to read", "gaps", "overlaps")
+    table = Table(*names, "incidents")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for kind in report.types:
+        lists = ("gaps", "overlaps", "incidents")
+        table.add_row(
+            kind.event,
+            str(len(kind.partitions)),
+            *(f"{sum(getattr(p, n) for p in kind.partitions):,}" for n in names[2:4]),
+            f"{kind.totals['lag']:,}",
+            *(_red_if_any(sum(len(getattr(p, n)) for p in kind.partitions)) for n in lists),
+        )
+    return table
+
+
+def _red_if_any(count: int) -> Text:
+    return Text(f"{count:,}", style="red" if count else "")

@@ -1,0 +1,114 @@
+"""`forebay audit`, as a user types it, and what it shows."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from app.audit import AuditReport
+from app.cli import command_line
+from app.commands.audit import render
+from app.core.seal import Range
+from app.ledger.options import LedgerOptions
+from app.ledger.protocol import ChainStart, Incident
+from app.ledger.sqlite import SQLiteLedger
+from sinks.s3.options import S3Options
+from tests.audit.world import NOON, ORDER, World, empty_world, fill, tp_of
+
+
+def shown(report: AuditReport) -> str:
+    screen = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    screen.print(render(report))
+    return screen.export_text()
+
+
+async def test_a_balanced_report_ends_with_the_sums(tmp_path: Path) -> None:
+    async with empty_world(tmp_path) as world:
+        await fill(world)
+        text = shown(await world.audit())
+    assert "Balanced: 14 received = 10 staged + 2 duplicates + 2 dead letters" in text
+    assert "10 staged = 8 in the warehouse + 1 collapsed at load + 1 waiting for a load" in text
+    assert "✗" not in text
+
+
+async def test_an_unbalanced_report_names_what_it_found_and_ends_with_it(tmp_path: Path) -> None:
+    async with empty_world(tmp_path) as world:
+        await fill(world)
+        world.sql_warehouse("DELETE FROM RAW.ORDER_PLACED WHERE event_id = '1-0'")
+        text = shown(await world.audit())
+    assert "✗ order_placed 2026-03-01: load run-2 left 4 rows, 3 stand there now" in text
+    assert "forebay load --type order_placed --from 2026-03-01" in text.replace("\n", " ")
+    assert "NOT balanced: 1 warehouse_rows." in text
+
+
+async def test_of_very_many_findings_the_first_are_shown(tmp_path: Path) -> None:
+    async with empty_world(tmp_path) as world:
+        await many_objects(world, 60)
+        world.objects.objects.clear()
+        text = shown(await world.audit())
+    assert text.count("✗") == 51
+    assert "and 10 more" in text
+
+
+async def many_objects(world: World, count: int) -> None:
+    from tests.audit.world import Got
+
+    for number in range(count):
+        await world.seal(ORDER, number, {0: [Got("staged")]})
+
+
+@pytest.fixture
+def typed(
+    kafka: str, s3: S3Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> "type[Typed]":
+    variables = {
+        "KAFKA__BROKERS": kafka,
+        "LEDGER__URL": f"sqlite:///{tmp_path}/ledger.db",
+        "DUCKDB__PATH": f"{tmp_path}/warehouse.duckdb",
+        "S3__ENDPOINT_URL": s3.endpoint_url,
+        "S3__REGION": s3.region,
+        "S3__BUCKET": s3.bucket,
+        "S3__PREFIX": tmp_path.name,
+        "S3__ACCESS_KEY_ID": s3.access_key_id,
+        "S3__SECRET_ACCESS_KEY": s3.secret_access_key.get_secret_value(),
+        "TOPICS_DIR": str(Path(__file__).parents[2] / "topics"),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return Typed
+
+
+class Typed:
+    """Runs the command against real servers, in a thread of its own."""
+
+    @staticmethod
+    async def audit(*words: str, folder: Path) -> Result:
+        typed = ["audit", "--data-dir", str(folder), *words]
+        return await asyncio.to_thread(CliRunner().invoke, command_line("audit"), typed)
+
+
+async def test_the_command_asks_all_four_witnesses(typed: type[Typed], tmp_path: Path) -> None:
+    result = await typed.audit("--json", "--deep", folder=tmp_path)
+    told = orjson.loads(result.stdout)
+    assert (told["balanced"], told["findings"], result.exit_code) == (True, [], 0)
+    assert ORDER in {kind["event"] for kind in told["types"]}
+
+
+async def test_an_incident_makes_the_command_fail_and_names_the_offsets(
+    typed: type[Typed], tmp_path: Path
+) -> None:
+    ledger = await SQLiteLedger.open(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
+    tp = tp_of("an_older_event", 0)
+    await ledger.start_chains([ChainStart(ORDER, tp, 0, "topic-1")])
+    await ledger.record_incident(
+        Incident("01I", ORDER, Range(tp, 0, 40, 0), "retention overtook us", NOON, "topic-1")
+    )
+    await ledger.close()
+    result = await typed.audit(folder=tmp_path)
+    assert result.exit_code == 1, result.output
+    words = " ".join(result.output.split())
+    assert f"{tp} 0–39: retention overtook us" in words
+    assert "NOT balanced: 1 incident." in words
