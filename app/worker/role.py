@@ -56,7 +56,8 @@ async def worker(
     seals what is open within `drain_seconds`; a process that hangs longer ends with code 70.
 
     Raises:
-        Fatal: a topic has another number of partitions than `partitions` (by event name) says.
+        Fatal: a topic has another number of partitions than `partitions` (by event name) says,
+            or sealing failed while draining; `Fenced` if another worker owns a partition.
     """
     quieten()
     classes = size_classes(options, kinds.values(), partitions)
@@ -76,6 +77,7 @@ async def worker(
             yield running
         finally:
             await running.stop(drain_seconds)
+        running.raise_if_dead()
 
 
 class RunningWorker:
@@ -122,6 +124,11 @@ class RunningWorker:
         `Fatal` (and `Fenced`) say what was wrong, `Transient` what may work after a restart.
         """
         return asyncio.ensure_future(self._wait_for_death())
+
+    def raise_if_dead(self) -> None:
+        """Raise what `failed` would, if draining came to that."""
+        if self._death.done():
+            self._death.result()
 
     async def start(self) -> None:
         await until_reached("kafka", self._extent.start, self._readiness)
@@ -182,7 +189,7 @@ class RunningWorker:
                 self._fail(self._app.crash_reason)
 
     async def _keep_time(self) -> None:
-        """Cut old seals, and notice an assignment that never ends (see app.worker.reader)."""
+        """Cut old seals, and notice an assignment that never ends (Faust's silent hang)."""
         settled_at = time.monotonic()
         while not self._death.done():
             await asyncio.sleep(self._tick_seconds)

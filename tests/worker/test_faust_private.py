@@ -1,0 +1,89 @@
+"""Fails when a version of Faust, mode or aiokafka changes the code that `faust_private` relies on.
+
+Then: read what changed, compare with the reasons in app/worker/faust_private.py, run the crash
+tests many times, and only then write the new hashes here (the failure prints them).
+"""
+
+import inspect
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any
+
+import aiokafka.consumer.fetcher as fetcher
+import faust.app.base as app
+import faust.tables.manager as tables
+import faust.tables.recovery as recovery
+import faust.transport.conductor as conductor
+import faust.transport.consumer as consumer
+import faust.transport.drivers.aiokafka as driver
+import mode.services
+import mode.threads
+
+VERSIONS = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
+RELIED_ON = [
+    app.App._on_partitions_assigned,
+    app.App._on_partitions_revoked,
+    app.App._stop_consumer,
+    conductor.ConductorCompiler.build,
+    consumer.Consumer._drain_messages,
+    consumer.Consumer._wait_next_records,
+    consumer.Consumer.getmany,
+    consumer.Consumer.on_stop,
+    consumer.Consumer.commit,
+    driver.AIOKafkaConsumerThread._create_worker_consumer,
+    driver.AIOKafkaConsumerThread._fetch_records,
+    driver.AIOKafkaConsumerThread._seek_wait,
+    driver.AIOKafkaConsumerThread.seek_wait,
+    driver.Consumer._new_consumer_thread,
+    driver.Consumer._to_message,
+    fetcher.Fetcher.fetched_records,
+    mode.services.Service.wait_first,
+    mode.threads.QueueServiceThread.call_thread,
+    recovery.Recovery._restart_recovery,
+    recovery.Recovery._resume_streams,
+    recovery.Recovery._slurp_changelogs,
+    recovery.Recovery.on_recovery_completed,
+    tables.TableManager.on_rebalance,
+]
+SOURCES: dict[str, str] = {
+    "App._on_partitions_assigned": "de932b7927db85b3",
+    "App._on_partitions_revoked": "d5c895bbe57dc73a",
+    "App._stop_consumer": "55854a5de12c3f52",
+    "ConductorCompiler.build": "837cf521368c1ee4",
+    "Consumer._drain_messages": "44a2500309e83c63",
+    "Consumer._wait_next_records": "6218e1969a636b3f",
+    "Consumer.getmany": "4b168d84882a70d6",
+    "Consumer.on_stop": "45b1d2210ce2b526",
+    "Consumer.commit": "a354437baaa08bf8",
+    "AIOKafkaConsumerThread._create_worker_consumer": "c2701bfc3e6f6cad",
+    "AIOKafkaConsumerThread._fetch_records": "39a2c6c79fc1455a",
+    "AIOKafkaConsumerThread._seek_wait": "9d221e816d940467",
+    "AIOKafkaConsumerThread.seek_wait": "12e8d34e554e9024",
+    "Consumer._new_consumer_thread": "0870ec53dea75083",
+    "Consumer._to_message": "7c24f6511b2fcef7",
+    "Fetcher.fetched_records": "be4348896b9b66af",
+    "Service.wait_first": "feade6a31f8a6789",
+    "QueueServiceThread.call_thread": "479edda75b54734b",
+    "Recovery._restart_recovery": "6bd8a8558a2dffe4",
+    "Recovery._resume_streams": "d986a6710c1aca98",
+    "Recovery._slurp_changelogs": "7825c7e50f766d5a",
+    "Recovery.on_recovery_completed": "6ef567acf072e46d",
+    "TableManager.on_rebalance": "2d2c23a07bf54328",
+}
+
+
+def source_hash(one: Any) -> str:
+    function = inspect.unwrap(getattr(one, "fun", one))  # `fun`: of a mode.ServiceTask
+    return sha256(inspect.getsource(function).encode()).hexdigest()[:16]
+
+
+def name(one: Any) -> str:
+    return str(inspect.unwrap(getattr(one, "fun", one)).__qualname__)
+
+
+def test_the_code_that_faust_private_relies_on_is_the_code_that_was_checked() -> None:
+    assert {name(one): source_hash(one) for one in RELIED_ON} == SOURCES
+
+
+def test_the_versions_are_those_that_were_checked() -> None:
+    assert {package: version(package) for package in VERSIONS} == VERSIONS
