@@ -28,7 +28,7 @@ check: .venv/.ready ## Check format, lint, types, import rules, topic files and 
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-timings | tail -n 2
+	@said=$$($(BIN)/lint-imports) || { echo "$$said"; exit 1; }
 	@$(BIN)/forebay topics check
 	@$(BIN)/forebay topics schema --check
 	@echo "All checks passed."
@@ -62,13 +62,13 @@ clean: ## Remove environments, caches and the local stack's data.
 	@.uv/bin/pip install --quiet --disable-pip-version-check uv
 
 .venv/.ready: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
-	@echo "Installing Forebay and the servers for this machine (about 400 MB, once)"
+	@echo "Installing Forebay and the servers for this machine (about 300 MB, once)"
 	@$(UV) sync --frozen --all-extras --quiet
 	@touch $@
 
 # Its own environment: it needs another version of DuckDB than Forebay does.
 $(STAND_IN)/.venv/.ready: $(STAND_IN)/pyproject.toml $(STAND_IN)/uv.lock | $(filter .uv/bin/uv,$(UV))
-	@echo "Installing the stand-in for Snowflake"
+	@echo "Installing the stand-in for Snowflake (about 100 MB, once)"
 	@$(UV) sync --frozen --quiet --project $(STAND_IN)
 	@touch $@
 
