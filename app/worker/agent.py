@@ -59,7 +59,7 @@ class Agent:
                 return
             seal = self._sealing.opened(lane.kind)
             self._stage(lane, seal, records[start : start + CHUNK_RECORDS])
-            await self._sealing.make_room()
+            await self._sealing.make_room(seal)
             await asyncio.sleep(0)
 
     async def _check_gap(self, lane: Lane, offset: int) -> None:

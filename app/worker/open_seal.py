@@ -77,7 +77,7 @@ class OpenSeal:
         self.id = str(ULID())
         self.opened_at = time.monotonic()
         self.writing = asyncio.Lock()  # writers serve one coroutine at a time
-        self.text_bytes = 0
+        self.text_bytes = self.looked_at_bytes = 0
         self.spans: dict[Lane, Span] = {}
         self.marks: dict[Lane, PackedMarks] = {}
         self.objects: dict[tuple[ObjectKind, date], OpenObject] = {}

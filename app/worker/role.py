@@ -189,20 +189,25 @@ class RunningWorker:
                 self._fail(self._app.crash_reason)
 
     async def _keep_time(self) -> None:
-        """Cut old seals, and notice an assignment that never ends (Faust's silent hang)."""
+        """Cut seals that are due, and notice an assignment that never ends: Faust's silent hang."""
         settled_at = time.monotonic()
-        while not self._death.done():
-            await asyncio.sleep(self._tick_seconds)
-            self._sealing.cut_old()
-            if self._app.started and not self._app.rebalancing and self._app.rebalancing_count:
-                settled_at = time.monotonic()
-            elif time.monotonic() - settled_at > self._options.stuck_after_seconds:
-                self._fail(
-                    Transient(
+        try:
+            while not self._death.done():
+                await asyncio.sleep(self._tick_seconds)
+                self._sealing.cut_due()
+                if self._settled():
+                    settled_at = time.monotonic()
+                elif time.monotonic() - settled_at > self._options.stuck_after_seconds:
+                    raise Transient(
                         "no assignment or table recovery ended within "
                         f"{self._options.stuck_after_seconds:.0f} s; starting again"
                     )
-                )
+        except Exception as error:  # without this task nothing would be sealed by age
+            self._fail(error)
+
+    def _settled(self) -> bool:
+        app = self._app
+        return app.started and app.rebalancing_count > 0 and not app.rebalancing
 
     def _begin_reading(self, epochs: Mapping[Any, int]) -> None:
         self._assignment.begin_reading(epochs)

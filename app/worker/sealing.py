@@ -34,7 +34,8 @@ from sinks.protocol import ObjectStore
 UPLOADS_AT_ONCE = 8
 RELIEVE_PAUSE_SECONDS = 1.0
 LOOK_EVERY_SECONDS = 0.05
-"""How often memory is added up: not for each of sixty thousand records a second."""
+LOOKS_PER_BUDGET = 16
+"""Memory is added up now and then, or when much was added: it costs more than a record does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +83,33 @@ class Sealing:
             seal = self._open[kind.name] = OpenSeal(kind, self._objects)
         return seal
 
-    async def make_room(self) -> None:
-        """After adding: upload full parts, cut what is large, wait while memory is short.
+    async def make_room(self, grown: OpenSeal) -> None:
+        """After adding to `grown`: upload full parts, cut what is large, wait while memory is
+        short.
 
         Returns at once in the ordinary case. Waiting here stops the reading of all partitions of
         a size class; Kafka keeps the rest.
         """
-        if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
+        added_bytes = grown.text_bytes - grown.looked_at_bytes
+        recently = time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS
+        if recently and added_bytes < self._options.memory_bytes // LOOKS_PER_BUDGET:
             return
-        self._looked_at = time.monotonic()
+        self._looked_at, grown.looked_at_bytes = time.monotonic(), grown.text_bytes
         for seal in list(self._open.values()):
             await self._relieve(seal)
             await self._cut_large(seal)
         while True:
-            largest = self._governor.largest_to_seal(self._open.values(), self._closable())
-            if largest is not None:
-                self._cut(largest.kind.name, "memory")
+            self._cut_largest()
             closing = list(self._closing.values())
             over = self._governor.over_budget(self._open.values(), (c.seal for c in closing))
             if not over or not closing:
                 return
             await self._wait_for_one(*closing)
+
+    def _cut_largest(self) -> None:
+        largest = self._governor.largest_to_seal(self._open.values(), self._closable())
+        if largest is not None:
+            self._cut(largest.kind.name, "memory")
 
     async def _cut_large(self, seal: OpenSeal) -> None:
         while self._is_open(seal) and seal.text_bytes >= self._options.max_bytes:
@@ -112,8 +119,10 @@ class Sealing:
             else:
                 await self._wait_for_one(closing)
 
-    def cut_old(self) -> None:
-        """Cut every open seal that is older than `max_age_seconds`."""
+    def cut_due(self) -> None:
+        """Cut what no arriving record would: seals older than `max_age_seconds`, and the largest
+        while memory is short."""
+        self._cut_largest()
         for seal in self._closable():
             if seal.age_seconds >= self._options.max_age_seconds:
                 self._cut(seal.kind.name, "age")

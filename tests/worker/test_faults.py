@@ -78,6 +78,9 @@ async def test_full_memory_seals_the_largest_and_reading_waits(world: World) -> 
             return sum(seal.received for seal in await world.seals()) > 3_000
 
         await until("most is sealed, though no seal is old", most_is_sealed)
+    assert len(await world.seals()) > 5
+    async with world.worker():
+        await world.sealed_to_the_end()
     assert (await world.each_once())["staged"] == 4_000
 
 
@@ -89,6 +92,8 @@ async def test_a_large_seal_is_cut_before_its_time(world: World) -> None:
             return len(await world.seals()) >= 2
 
         await until("two seals", some_are_sealed)
+    async with world.worker():
+        await world.sealed_to_the_end()
     assert (await world.each_once())["staged"] == 1_000
 
 

@@ -1,0 +1,221 @@
+"""The hot path without Kafka. A crash is data: the same offsets come again to a new lane."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.errors import Transient
+from app.core.headers import RECEIVED_AT
+from app.core.judge import EventType
+from app.core.seal import ObjectKind
+from app.kafka import KafkaOptions
+from app.ledger.open import open_ledger
+from app.ledger.options import LedgerOptions
+from app.worker.agent import Agent
+from app.worker.breaker import Breaker
+from app.worker.changelog import Changelog
+from app.worker.dedupe import FORGET, MARK, OFFSET, Marks
+from app.worker.lane import Lane
+from app.worker.open_seal import OpenSeal
+from app.worker.options import SealOptions
+from app.worker.sealing import Author, Sealing
+from sinks.memory import MemoryObjectStore
+from tests.worker.kinds import event, kind
+
+MARCH_2 = 1_772_452_800_000
+DAY = 86_400_000
+
+
+@dataclass
+class Sent:
+    """A record as aiokafka hands it out."""
+
+    offset: int
+    value: bytes | None
+    timestamp: int = MARCH_2
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+class Attempt:
+    """One life of a worker, from a cursor on; its marks stay, what it staged does not."""
+
+    def __init__(self, known: EventType, marks: Marks, sealing: Sealing, log_start: int) -> None:
+        self.kind, self.marks, self.sealing = known, marks, sealing
+        self.lanes: dict[tuple[str, int], Lane] = {}
+        self.turn = 0
+        self.log_start = log_start
+        breakers = {known.name: Breaker(known.name, 0.5, 1_000)}
+        self.agent = Agent(self.lanes, sealing, breakers, self._log_start)
+
+    async def reads(self, records: Sequence[Sent], turn: int | None = None, epoch: int = 1) -> None:
+        place = (self.kind.topic, 0)
+        if place not in self.lanes:
+            self.lanes[place] = Lane(self.kind, 0, "id", self.marks, records[0].offset, epoch=1)
+        self.turn = self.turn + 1 if turn is None else turn
+        await self.agent.take(place, epoch, self.turn, records)
+
+    @property
+    def seal(self) -> OpenSeal:
+        return self.sealing.opened(self.kind)
+
+    @property
+    def tally(self) -> tuple[int, int, int]:
+        days = self.seal.days.values()
+        return (
+            sum(day.staged for day in days),
+            sum(day.duplicates for day in days),
+            sum(day.dead for day in days),
+        )
+
+    async def _log_start(self, _: Lane) -> int:
+        return self.log_start
+
+
+class Lives:
+    """Makes one attempt after another over the same table."""
+
+    def __init__(self, folder: Path, ledger: Any) -> None:
+        self.marks = Marks(folder / "tables", "seen-1", "changelog", timedelta(days=1))
+        self._ledger = ledger
+
+    def attempt(self, known: EventType, log_start: int = 0) -> Attempt:
+        sealing = Sealing(
+            SealOptions(),
+            Author("worker", "sha"),
+            MemoryObjectStore(),
+            self._ledger,
+            Changelog(KafkaOptions()),
+            lambda error: None,
+        )
+        return Attempt(known, self.marks, sealing, log_start)
+
+
+@pytest.fixture
+async def lives(tmp_path: Path) -> AsyncIterator[Lives]:
+    ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
+    made = Lives(tmp_path, ledger)
+    yield made
+    made.marks.close()
+    await ledger.close()
+
+
+ORDER = kind("order")
+
+
+async def test_a_redelivered_record_is_not_a_duplicate_of_itself(lives: Lives) -> None:
+    await lives.attempt(ORDER).reads([Sent(7, event(1)), Sent(8, event(2))])
+    again = lives.attempt(ORDER)
+    await again.reads([Sent(7, event(1)), Sent(8, event(2)), Sent(9, event(1))])
+    assert again.tally == (2, 1, 0)
+
+
+async def test_a_copy_before_the_one_that_an_unsealed_attempt_marked_is_the_first(
+    lives: Lives,
+) -> None:
+    strict = kind("order", late=timedelta(days=1))
+    late, fresh = Sent(7, event(1), MARCH_2 + 9 * DAY), Sent(8, event(1))
+    await lives.attempt(strict).reads([late, fresh])
+    relaxed = lives.attempt(ORDER)
+    await relaxed.reads([late, fresh])
+    assert relaxed.tally == (1, 1, 0)
+
+
+async def test_a_mark_of_an_attempt_that_staged_what_is_rejected_now_is_removed(
+    lives: Lives,
+) -> None:
+    late, fresh = Sent(7, event(1), MARCH_2 + 9 * DAY), Sent(8, event(1))
+    await lives.attempt(ORDER).reads([late])
+    strict = lives.attempt(kind("order", late=timedelta(days=1)))
+    await strict.reads([late, fresh])
+    assert strict.tally == (1, 0, 1)
+
+
+async def test_the_removal_of_a_mark_goes_into_the_changelog(lives: Lives) -> None:
+    late = Sent(7, event(1), MARCH_2 + 9 * DAY)
+    await lives.attempt(ORDER).reads([late])
+    strict = lives.attempt(kind("order", late=timedelta(days=1)))
+    await strict.reads([late])
+    (marks,) = strict.seal.marks.values()
+    ((_, offset),) = MARK.iter_unpack(marks.messages[0])
+    assert offset == FORGET
+
+
+async def test_a_list_that_got_lost_on_the_way_ends_the_worker(lives: Lives) -> None:
+    attempt = lives.attempt(ORDER)
+    await attempt.reads([Sent(0, event(1))], turn=1)
+    with pytest.raises(Transient, match="one is lost"):
+        await attempt.reads([Sent(2, event(3))], turn=3)
+
+
+async def test_a_list_fetched_before_the_last_seek_is_not_taken(lives: Lives) -> None:
+    attempt = lives.attempt(ORDER)
+    await attempt.reads([Sent(0, event(1))])
+    await attempt.reads([Sent(500, event(2))], epoch=0)
+    assert attempt.tally == (1, 0, 0)
+    assert attempt.lanes[ORDER.topic, 0].next == 1
+
+
+async def test_a_gap_is_taken_unless_retention_made_it(lives: Lives) -> None:
+    attempt = lives.attempt(ORDER)
+    await attempt.reads([Sent(0, event(1))])
+    await attempt.reads([Sent(5, event(2)), Sent(8, event(3))])  # markers, or compaction
+    (span,) = attempt.seal.spans.values()
+    assert (span.first, span.next, span.records) == (0, 9, 3)
+    attempt.log_start = 20
+    with pytest.raises(Transient, match="retention"):
+        await attempt.reads([Sent(20, event(4))])
+
+
+async def test_a_contract_that_raises_makes_a_dead_letter_and_reading_goes_on(
+    lives: Lives,
+) -> None:
+    def breaks(row: dict[str, Any], day: object) -> bytes:
+        if row["id"] == "e2":
+            raise ZeroDivisionError
+        return ORDER.line(row, day)  # type: ignore[arg-type]
+
+    attempt = lives.attempt(replace(ORDER, line=breaks))
+    await attempt.reads([Sent(0, event(1)), Sent(1, event(2)), Sent(2, event(3))])
+    assert attempt.tally == (2, 0, 1)
+    assert attempt.seal.reasons == {"transform": 1}
+
+
+@pytest.mark.parametrize("timestamp", [-1, 0, 10**17])
+@pytest.mark.parametrize("header", [b"", b"-5", b"99999999999999999999", b"x", None])
+async def test_no_timestamp_stops_the_reading(
+    lives: Lives, timestamp: int, header: bytes | None
+) -> None:
+    attempt = lives.attempt(ORDER)
+    await attempt.reads([Sent(0, b"broken", timestamp, headers=((RECEIVED_AT, header),))])
+    ((what, day),) = attempt.seal.objects
+    assert what is ObjectKind.DEAD
+    assert day.year in (1970, 9999)
+
+
+def test_the_position_of_a_table_never_passes_a_message_it_has_not_seen(tmp_path: Path) -> None:
+    marks = Marks(tmp_path, "seen-1", "changelog", timedelta(days=1))
+    marks.recovered(0, 4)
+    marks.acknowledged(0, 6)  # 5 is another writer's
+    assert marks.position(0) == 4
+    marks.acknowledged(0, 5)
+    assert marks.position(0) == 6
+    marks.close()
+
+
+def test_a_damaged_table_is_built_again_from_the_changelog(tmp_path: Path) -> None:
+    marks = Marks(tmp_path, "seen-1", "changelog", timedelta(days=1))
+    key = b"k" * 24
+    marks.apply(0, [(9, MARK.pack(key, OFFSET.pack(3)))])
+    assert marks.lookup(0, [key]) == [OFFSET.pack(3)]
+    marks.close()
+    for part in (tmp_path / "seen-1-0.db").glob("MANIFEST-*"):
+        part.write_bytes(b"damaged")
+    assert marks.position(0) is None
+    marks.apply(0, [(9, MARK.pack(key, OFFSET.pack(3)))])
+    assert marks.lookup(0, [key]) == [OFFSET.pack(3)]
+    marks.wipe()
