@@ -13,6 +13,8 @@ from app.ledger.mongo_entries import SCAN_SECONDS
 from app.ledger.mongo_queries import row_objects_of, totals_of
 from app.ledger.protocol import DayLoad, DaySeals, DayTotals, DirtyDay
 
+SEALS_PER_CHANGE = 100
+
 
 class MongoDays:
     """The seals by day, and the last committed load of each day."""
@@ -68,19 +70,18 @@ class MongoDays:
         of_day = self._entries.find({"event": load.event, "row_days": day}, {"_id": 1})
         named = set(load.seals)
         unnamed = [seal["_id"] async for seal in of_day if seal["_id"] not in named]
-        await self._entries.update_many(
-            {"_id": {"$in": unnamed}},
-            {"$addToSet": {"unloaded": day}, "$max": {missed: load.fence}},
+        await self._change(
+            unnamed, {}, {"$addToSet": {"unloaded": day}, "$max": {missed: load.fence}}
         )
         if await self._keep(load):
-            await self._entries.update_many(
-                {
-                    "_id": {"$in": list(load.seals)},
-                    "unloaded": day,
-                    missed: {"$not": {"$gt": load.fence}},
-                },
-                {"$pull": {"unloaded": day}},
-            )
+            waiting = {"unloaded": day, missed: {"$not": {"$gt": load.fence}}}
+            await self._change(load.seals, waiting, {"$pull": {"unloaded": day}})
+
+    async def _change(self, ids: Sequence[str], which: Document, change: Document) -> None:
+        """Update these seals in pieces, so that no call grows with the seals of a day."""
+        for at in range(0, len(ids), SEALS_PER_CHANGE):
+            piece = {"_id": {"$in": list(ids[at : at + SEALS_PER_CHANGE])}}
+            await self._entries.update_many(piece | which, change)
 
     async def _is_outdated(self, load: DayLoad) -> bool:
         known = await self._loads.find_one(_named(load), {"fence": 1})

@@ -40,6 +40,7 @@ class SQLiteFile:
         self._timeout_seconds = timeout_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on one unchanging view of the file; writers are not kept waiting."""
@@ -64,6 +65,7 @@ class SQLiteFile:
     def _transact(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             connection = self._connected()
+            self._refuse_if_replaced()
             connection.execute(begin)
             try:
                 result = work(connection)
@@ -74,7 +76,7 @@ class SQLiteFile:
                 raise
             return result
         except sqlite3.Error as error:
-            if _code(error) not in _HARMLESS:
+            if _code(error) not in _HARMLESS:  # a new connection may do better
                 self._disconnect()
             raise translated(self._path, error) from error
 
@@ -89,7 +91,16 @@ class SQLiteFile:
                 connection.close()
                 raise
             self._connection = connection
+            self._identity = _identity(self._path)
         return self._connection
+
+    def _refuse_if_replaced(self) -> None:
+        # SQLite would go on writing into a file that has no name any more, and acknowledge it.
+        if _identity(self._path) != self._identity:
+            raise Fatal(
+                f"the ledger {self._path} was removed or replaced while it was open: "
+                "put it back, then start again"
+            )
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -109,6 +120,15 @@ def _code(error: sqlite3.Error) -> int:
     # (a wrong parameter, say) have none: they are ours.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return int(code) & 0xFF
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What stays the same while a file is written to: device and inode; None when it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare(path: Path, connection: sqlite3.Connection) -> None:

@@ -267,10 +267,13 @@ async def test_seals_of_a_day_are_those_with_objects_or_counts_of_it(ledger: Led
     monday = seal(span(0, 4))
     tuesday = seal(span(4, 6), days={TUESDAY: DayCounts(duplicates=2)})
     both = seal(span(6, 9), days={MONDAY: DayCounts(dead=1), TUESDAY: DayCounts(staged=2)})
-    for s in (monday, tuesday, both):
+    empty = replace(monday.objects[0], day=TUESDAY, rows=0)
+    hollow = seal(span(9, 12))
+    hollow = replace(hollow, objects=(*hollow.objects, empty))
+    for s in (monday, tuesday, both, hollow):
         await ledger.record(s)
-    assert [s async for s in ledger.seals(EVENT, day=MONDAY)] == [monday, both]
-    assert [s async for s in ledger.seals(day=TUESDAY)] == [tuesday, both]
+    assert [s async for s in ledger.seals(EVENT, day=MONDAY)] == [monday, both, hollow]
+    assert [s async for s in ledger.seals(day=TUESDAY)] == [tuesday, both, hollow]
     assert [s async for s in ledger.seals("job_viewed", day=MONDAY)] == []
 
 

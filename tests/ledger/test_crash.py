@@ -83,15 +83,15 @@ async def test_a_writer_killed_again_and_again_leaves_every_acknowledged_seal(
 
 
 async def test_a_killed_server_leaves_every_acknowledged_seal(tmp_path: Path) -> None:
-    server = SecantusServer(tmp_path)
-    await asyncio.to_thread(server.start)
+    server = SecantusServer(tmp_path / "mongo")
+    await server.start()
     options = LedgerOptions(url=server.url)
     try:
         async with writing(options) as writer:
             heard = await acknowledged(writer, 60)
-            await asyncio.to_thread(server.kill)
+            server.kill()
             heard += await the_rest(writer)
-        await asyncio.to_thread(server.start)
+        await server.start()
         await assert_whole(options, heard)
     finally:
-        await asyncio.to_thread(server.stop)
+        await server.stop()

@@ -154,3 +154,16 @@ async def test_a_seal_is_written_whole_or_not_at_all(
     assert [s async for s in ledger.seals()] == []
     assert await ledger.cursors([TP]) == {TP: Cursor(0, -1, "t1")}
     await ledger.record(seal(span(0, 10)))
+
+
+@pytest.mark.parametrize("fate", ["removed", "replaced"])
+async def test_a_file_that_was_taken_away_acknowledges_nothing_more(
+    ledger: SQLiteLedger, options: LedgerOptions, fate: str
+) -> None:
+    await ledger.start_chains([start()])
+    path = path_of(options)
+    path.rename(path.with_name("elsewhere.db"))
+    if fate == "replaced":
+        await (await open_ledger(options)).close()
+    with pytest.raises(Fatal, match="removed or replaced"):
+        await ledger.record(seal(span(0, 10)))
