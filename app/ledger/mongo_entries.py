@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import UpdateOne, timeout
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from app.core.errors import Fatal, Fenced, Transient
 from app.core.seal import Range
@@ -21,25 +22,31 @@ SCAN_SECONDS = 600
 LINKS_PER_PAGE = 1_000
 DUPLICATE_KEY = 11000
 
+Entries: TypeAlias = AsyncIOMotorCollection[Document]
+
 
 class MongoEntries:
     """The collection of entries, and the hints that spare a reader the way along a chain."""
 
     def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
         self.collection = database["ledger"]
+        self._on_primary = self.collection.with_options(read_concern=ReadConcern("local"))
         self._hints = database["cursors"]
 
     async def ends_for(self, ranges: Iterable[Range]) -> dict[str, Cursor]:
         """Find the end that each range continues, by partition.
 
         Looking before inserting is safe: an entry is never changed or removed, so an end that was
-        seen stays true, and of two writers who saw the same end the unique index stops one.
+        seen stays true, and of two writers who saw the same end the unique index stops one. It is
+        read as the primary has it, majority or not: just after an election what a majority is
+        known to have lags behind, and should that end be lost, our insert is lost with it,
+        unacknowledged.
 
         Raises:
             Fenced: a range starts where no entry ends.
         """
         wanted = {r.link: r for r in ranges}
-        ends = await self._ending(wanted)
+        ends = await self._ending(wanted, self._on_primary)
         for link, r in wanted.items():
             if r.tp not in ends:
                 raise Fenced(f"{link} does not continue its chain; nothing was recorded")
@@ -84,7 +91,7 @@ class MongoEntries:
             f"{hint['_id']}@{hint['next']}"
             async for hint in self._hints.find({"_id": {"$in": list(tps)}})
         }
-        ends = await self._ending(hints)
+        ends = await self._ending(hints, self.collection)
         for tp in set(tps) - set(ends):
             async for last in self.collection.aggregate(last_of(tp)):
                 ends[tp] = end_from(last["ranges"])
@@ -117,11 +124,11 @@ class MongoEntries:
             partitions.setdefault(event, []).append(tp)
         return partitions
 
-    async def _ending(self, links: Collection[str]) -> dict[str, Cursor]:
+    async def _ending(self, links: Collection[str], where: Entries) -> dict[str, Cursor]:
         """The ends of the entries that these links would continue, by partition."""
         return {
             r["tp"]: end_from(r)
-            async for r in self._ranges("ends", links)
+            async for r in _ranges(where, "ends", links)
             if f"{r['tp']}@{r['next']}" in links
         }
 
@@ -129,15 +136,9 @@ class MongoEntries:
         """The ends of the entries that took these links, by partition."""
         return {
             r["tp"]: end_from(r)
-            async for r in self._ranges("chain", links)
+            async for r in _ranges(self.collection, "chain", links)
             if f"{r['tp']}@{r['first']}" in links
         }
-
-    async def _ranges(self, field: str, links: Collection[str]) -> AsyncIterator[Document]:
-        query: Mapping[str, Any] = {field: {"$in": list(links)}}
-        async for entry in self.collection.find(query, {"ranges": 1}):
-            for r in entry["ranges"]:
-                yield r
 
     async def _is_stored(self, document: Document, is_same: Callable[[Document], bool]) -> bool:
         stored = await self.collection.find_one({"_id": document["_id"]})
@@ -166,3 +167,10 @@ class MongoEntries:
         # The entry is recorded; a hint that stays behind only makes the next chase longer.
         with contextlib.suppress(PyMongoError):
             await self._hints.bulk_write(moves, ordered=False)
+
+
+async def _ranges(where: Entries, field: str, links: Collection[str]) -> AsyncIterator[Document]:
+    query: Mapping[str, Any] = {field: {"$in": list(links)}}
+    async for entry in where.find(query, {"ranges": 1}):
+        for r in entry["ranges"]:
+            yield r
