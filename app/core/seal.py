@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 STRAY_GRACE = timedelta(hours=24)
-"""The janitor leaves younger objects alone, named by a seal or not; a worker seals in half of it."""
+"""The janitor leaves younger objects alone, named or not; a worker seals in half of it."""
 
 
 class ObjectKind(StrEnum):
