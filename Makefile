@@ -40,10 +40,10 @@ format: .venv/.ready ## Put the code into the common format, and mend what can b
 test: setup ## Run all tests, on real servers. One part: make test ARGS=tests/worker
 	@$(BIN)/pytest $(ARGS)
 
-demo: setup ## The whole way on real events, with a balance at the end.
+demo: .venv/.ready .venv/.kafka ## The whole way on real events, with a balance at the end.
 	@$(BIN)/forebay demo $(ARGS)
 
-up: setup ## Start servers and roles on this machine and keep them running.
+up: .venv/.ready .venv/.kafka ## Start servers and roles on this machine and keep them running.
 	@$(BIN)/forebay up $(ARGS)
 
 down: .venv/.ready ## Stop what `make up` started in another terminal.

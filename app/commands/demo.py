@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from app.commands.audit import closing
 from app.commands.context import AsJson, console, print_json
-from app.demo.balance import Check
 from app.demo.input import COUNT
 from app.demo.run import DemoReport
 from app.demo.run import demo as run_demo
@@ -49,7 +49,8 @@ def demo(
 
 def render(report: DemoReport) -> RenderableType:
     """The report for people: what was sent, what became of it, what it cost, what must hold."""
-    parts: list[RenderableType] = [_sent(report), _landed(report), _pace(report), _checks(report)]
+    tables = (_sent(report), _landed(report), _dead(report), _stored(report), _pace(report))
+    parts: list[RenderableType] = [*tables, _checks(report)]
     if report.audit is not None:
         parts.append(closing(report.audit))
     verdict = (
@@ -61,47 +62,52 @@ def render(report: DemoReport) -> RenderableType:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(*columns, title=title, title_justify="left", title_style="bold")
+    table = Table(
+        *columns, title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False
+    )
     for column in table.columns[1:]:
         column.justify = "right"
     return table
 
 
+def _numbers(table: Table, name: str, *numbers: int) -> None:
+    table.add_row(name, *(f"{number:,}" for number in numbers))
+
+
 def _sent(report: DemoReport) -> Table:
-    table = _table(
-        "Sent", "event", "new", "again", "broken", "by HTTP", "straight to Kafka",
-        "accepted by the gateway", "rejected by it",
-    )  # fmt: skip
+    table = _table("Sent", "event", "new", "again", "broken", "by HTTP", "to Kafka", "accepted")
     for kind, sent in report.sent.items():
-        by_http = sent.ways["http"]
-        answer = report.answers[kind]
-        numbers = (
-            sent.new.total(), sent.again.total(), sent.broken.total(), by_http,
-            sent.ways.total() - by_http, answer.accepted, answer.rejections,
-        )  # fmt: skip
-        table.add_row(kind, *(f"{n:,}" for n in numbers))
+        by_http, broken = sent.ways["http"], sum(sent.broken.values())
+        direct = sent.ways.total() - by_http
+        parts = sent.new.total(), sent.again.total(), broken, by_http, direct
+        _numbers(table, kind, *parts, report.answers[kind].accepted)
     return table
 
 
 def _landed(report: DemoReport) -> Table:
     table = _table(
-        "Landed", "event", "received", "duplicates", "collapsed at load", "dead letters",
-        "objects", "bytes", "days", "rows in the warehouse",
-    )  # fmt: skip
+        "Landed", "event", "received", "duplicates", "dead", "staged", "collapsed", "rows"
+    )
     assert report.audit is not None
-    balances = {kind.event: kind for kind in report.audit.types}
-    for kind in COUNT:
-        totals = balances[kind].totals
-        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(report.dead[kind].items()))
-        numbers = (totals["received"], totals["duplicates"], totals["collapsed"])
-        table.add_row(
-            kind,
-            *(f"{n:,}" for n in numbers),
-            f"{totals['dead']:,} ({reasons})",
-            *(f"{n:,}" for n in report.objects[kind]),
-            f"{len(report.rows[kind]):,}",
-            f"{sum(report.rows[kind].values()):,}",
-        )
+    names = ("received", "duplicates", "dead", "staged", "collapsed", "loaded")
+    for kind in report.audit.types:
+        if kind.event in COUNT:
+            _numbers(table, kind.event, *(kind.totals[name] for name in names))
+    return table
+
+
+def _stored(report: DemoReport) -> Table:
+    table = _table("Stored", "event", "objects", "bytes", "days")
+    for kind, (objects, size) in report.objects.items():
+        _numbers(table, kind, objects, size, len(report.rows[kind]))
+    return table
+
+
+def _dead(report: DemoReport) -> Table:
+    reasons = sorted({reason for dead in report.dead.values() for reason in dead})
+    table = _table("Dead letters", "event", *reasons)
+    for kind, dead in report.dead.items():
+        _numbers(table, kind, *(dead[reason] for reason in reasons))
     return table
 
 
@@ -129,19 +135,28 @@ def _pace(report: DemoReport) -> Table:
     return table
 
 
-def _checks(report: DemoReport) -> Table:
-    table = Table("", "must be", "is", title="Checked", title_justify="left", title_style="bold")
+def _checks(report: DemoReport) -> Text:
+    text = Text("Checked\n", style="")
+    text.stylize("bold")
     for check in report.checks:
-        style = "" if check.holds else "red"
-        table.add_row(f"{'✓' if check.holds else '✗'} {check.what}", *_both(check), style=style)
-    return table
+        if check.holds:
+            text.append(f"  ✓ {check.what}: {_plain(check.found)}\n", style="not bold")
+        else:
+            told = f"{_plain(check.found)}, must be {_plain(check.expected)}"
+            text.append(f"  ✗ {check.what}: {told}\n", style="not bold red")
+    return text
 
 
-def _both(check: Check) -> tuple[str, str]:
-    return tuple(  # type: ignore[return-value]
-        f"{value:,}" if type(value) is int else str(value)
-        for value in (check.expected, check.found)
-    )
+def _plain(value: object) -> str:
+    match value:
+        case dict():
+            return ", ".join(f"{number} {name}" for name, number in sorted(value.items()))
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case _:
+            return str(value)
 
 
 def as_plain(report: DemoReport) -> dict[str, Any]:

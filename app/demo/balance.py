@@ -62,7 +62,7 @@ def checks(
         Check("residual of the audit", 0, report.totals["residual"]),
         Check("findings of the audit", 0, len(report.findings)),
         *(
-            Check(f"{role} stayed under {ROLE_BYTES // 10**6} MB", True, peak < ROLE_BYTES)
+            Check(f"{role} stayed below {ROLE_BYTES // 10**6} MB", True, peak < ROLE_BYTES)
             for role, peak in peaks.items()
         ),
     ]
