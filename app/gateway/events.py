@@ -8,12 +8,13 @@ from aiohttp import web
 
 from app.core.judge import EventType
 from app.gateway.answers import answers, count, summed_up
-from app.gateway.body import Sent, read_body, split
+from app.gateway.body import read_body
 from app.gateway.budget import Budget, Overloaded
 from app.gateway.door import Door
 from app.gateway.options import GatewayOptions
 from app.gateway.publish import Publisher
 from app.gateway.refusal import Refusal
+from app.gateway.split import Sent, split
 from app.gateway.verdicts import judged
 
 

@@ -9,8 +9,8 @@ import orjson
 
 from app.core.errors import Reason, Rejected, RejectedError
 from app.core.judge import EventType, judge
-from app.gateway.body import Sent
 from app.gateway.publish import Record
+from app.gateway.split import Sent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TURN_EVENTS = 200

@@ -16,7 +16,7 @@ import orjson
 from app.kafka import KafkaOptions
 from tests.gateway.orders import opened, order, order_type
 
-SENDERS = 32
+SENDERS = 16
 JSON = {"Content-Type": "application/json"}
 
 
@@ -59,7 +59,7 @@ async def main(brokers: str) -> None:
         for _ in range(2):
             await measured(url, 5_000, 1)
             await measured(url, 1_000, 100)
-            await measured(url, 40, 5_000)
+            await measured(url, 100, 1_000)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from backports import zstd
 
 from app.gateway.body import decompressed
 from app.gateway.refusal import Refusal
-from tests.gateway.orders import Answer, Client, ndjson, order
+from app.kafka import KafkaOptions
+from tests.gateway.orders import Answer, Client, ndjson, opened, order, order_type
 
 NDJSON = "application/x-ndjson"
 PATH = "/v1/validate/order_placed"
@@ -155,6 +156,15 @@ async def test_a_batch_over_the_limit_is_413(alone: Client) -> None:
         413,
         "too_many_events",
     )
+
+
+async def test_a_million_tiny_values_are_refused_before_they_fill_the_memory(
+    nowhere: KafkaOptions,
+) -> None:
+    async with opened(nowhere, order_type(), ready=False) as client:
+        body = b"[" + b"1," * 1_100_000 + b"1]"
+        says(await client.post(PATH, body), 413, "too_many_values")
+        says(await client.post("/v1/validate", b'{"events":' + body + b"}"), 413, "too_many_values")
 
 
 PACK = {"gzip": gzip.compress, "zstd": zstd.compress}

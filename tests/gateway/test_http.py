@@ -90,6 +90,27 @@ async def test_a_body_that_stops_arriving_is_408(nowhere: KafkaOptions) -> None:
             assert b" 408 " in await asyncio.wait_for(reader.readline(), 20)
 
 
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        b"Content-Length: 50\r\n\r\n{",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+    ],
+)
+async def test_a_body_that_breaks_off_is_no_fault_of_the_gateway(
+    alone: Client, request_text: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", alone.running.port)
+    with closing(writer):
+        writer.write(b"POST /v1/validate/order_placed HTTP/1.1\r\nHost: x\r\n" + request_text)
+        writer.write_eof()
+        answer = await asyncio.wait_for(reader.read(), 20)
+    assert answer == b"" or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    assert 'requests_total{status="500"}' not in (await alone.get("/metrics")).body.decode()
+
+
 async def test_an_address_in_use_is_fatal_and_names_the_setting(nowhere: KafkaOptions) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
