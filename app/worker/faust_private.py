@@ -8,6 +8,7 @@ code this relies on; it fails when a version changes it.
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,6 +23,7 @@ from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from loguru import logger
+from mode.threads import WorkerThread
 
 from app.worker.dedupe import Marks
 from app.worker.records import Record
@@ -233,3 +235,12 @@ class LedgerApp(faust.App):
             options={"marks": marks},
         )
         assert table.changelog_topic.get_topic_name() == marks.changelog_topic
+
+    async def threads_ended(self) -> None:
+        """Wait for the consumer's thread; after a crash, Faust's `stop` does not.
+
+        It is no daemon: while it lives, the process does not end.
+        """
+        for thread in threading.enumerate():
+            if isinstance(thread, WorkerThread) and getattr(thread.service, "app", None) is self:
+                await asyncio.to_thread(thread.join)

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from loguru import logger
-from mode.threads import WorkerThread
 
 from app.core.errors import Fatal, Fenced, ForebayError, Transient
 from app.core.judge import EventType
@@ -159,8 +158,8 @@ class RunningWorker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._changelog.stop()
         await self._extent.stop()
-        if not any(isinstance(thread, WorkerThread) for thread in threading.enumerate()):
-            hard_exit.cancel()  # nothing is left that could keep the process from ending
+        await app.threads_ended()
+        hard_exit.cancel()  # nothing is left that could keep the process from ending
         logger.info("worker stopped")
 
     async def _wait_for_death(self) -> None:
