@@ -17,18 +17,21 @@ from app.contracts.load import Contracts
 from app.core.errors import Fatal
 from app.core.seal import partition_name
 from app.demo.balance import Check, checks
+from app.demo.cost import Cost, cost_of
 from app.demo.input import COUNT
-from app.demo.process import Cost, RoleProcess
 from app.demo.sending import send_all
 from app.demo.show import Bars
 from app.demo.traffic import Sent
 from app.ledger.protocol import Ledger
+from app.local.ports import free_port
+from app.local.role import LocalRole
 from app.local.stack import LocalStack
 from app.send import SendReport
 from app.settings import Settings, read_settings
 from sinks.protocol import ObjectStore, Warehouse
 
 POLL_SECONDS = 0.5
+START_SECONDS = 90.0
 STALL_SECONDS = 120.0
 SEAL_SECONDS = 5.0
 """Seals are cut by age a little faster than in production, so that the end does not drag on."""
@@ -123,7 +126,7 @@ async def _send_and_seal(scene: _Scene) -> None:
     scene.bars.say("starting the gateway and a worker")
     gateway, worker = (_role(scene, role) for role in ("gateway", "worker"))
     try:
-        await asyncio.gather(gateway.child.start(), worker.child.start())
+        await asyncio.gather(gateway.start(), worker.start())
         began = time.monotonic()
         sealed = asyncio.create_task(_until_sealed(scene, all_sent := asyncio.Event()))
         for kind in COUNT:
@@ -136,7 +139,7 @@ async def _send_and_seal(scene: _Scene) -> None:
         all_sent.set()
         await sealed
         scene.report.seconds["seal"] = time.monotonic() - began
-        scene.report.costs |= {"gateway": gateway.cost, "worker": worker.cost}
+        scene.report.costs |= {"gateway": cost_of(gateway), "worker": cost_of(worker)}
     finally:
         await asyncio.gather(_leave(scene, gateway), _leave(scene, worker))
 
@@ -146,21 +149,27 @@ async def _load(scene: _Scene) -> None:
     scheduler = _role(scene, "scheduler")
     began = time.monotonic()
     try:
-        await scheduler.child.start()
+        await scheduler.start()
         await _until_loaded(scene)
         scene.report.seconds["load"] = time.monotonic() - began
-        scene.report.costs["scheduler"] = scheduler.cost
+        scene.report.costs["scheduler"] = cost_of(scheduler)
     finally:
         await _leave(scene, scheduler)
 
 
-def _role(scene: _Scene, role: str) -> RoleProcess:
-    return RoleProcess(role, scene.environment, scene.log_dir / f"{role}.log")
+def _role(scene: _Scene, role: str) -> LocalRole:
+    return LocalRole(
+        role,
+        free_port(),
+        scene.environment,
+        log_file=scene.log_dir / f"{role}.log",
+        start_seconds=START_SECONDS,
+    )
 
 
-async def _leave(scene: _Scene, role: RoleProcess) -> None:
-    await role.child.stop()
-    scene.report.exit_codes[role.role] = role.child.exit_code
+async def _leave(scene: _Scene, role: LocalRole) -> None:
+    await role.stop()
+    scene.report.exit_codes[role.name] = role.exit_code
 
 
 async def _until_sealed(scene: _Scene, all_sent: asyncio.Event) -> None:
