@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date
 
-from app.core.errors import Fatal
+from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject
-from sinks.protocol import DayManifest, ObjectLost, ObjectStore
+from sinks.protocol import DayManifest, LoadedDay, ObjectLost, ObjectStore
 
 FILES_PER_STATEMENT = 1_000
 LOOKUPS_AT_ONCE = 16
@@ -117,6 +117,20 @@ def check_staged(
     if by_object:
         raise Fatal(f"rows were staged from {', '.join(by_object)}, which the load does not name")
     return by_day
+
+
+def check_replaced(
+    table: str, days: Sequence[DayManifest], control: Mapping[date, LoadedDay]
+) -> None:
+    """Compare, inside the transaction, what LOAD_CONTROL says with what the manifests were told.
+
+    Raises:
+        Fenced: another run has loaded one of the days since.
+    """
+    for manifest in days:
+        found = control[manifest.day].run if manifest.day in control else ""
+        if manifest.replaces not in (None, found):
+            raise Fenced(f"{table}, {manifest.day}: run {found} has loaded it since we looked")
 
 
 def check_inserted(table: str, day: date, *, staged: int, inserted: int, standing: int) -> None:

@@ -79,11 +79,17 @@ class ObjectStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DayManifest:
-    """What one day of a table must consist of: these objects, and nothing else."""
+    """What one day of a table must consist of: these objects, and nothing else.
+
+    `replaces` is the run that LOAD_CONTROL named for the day before this manifest was made, ""
+    for none; with None the load does not care. It keeps out a manifest that another run has made
+    stale, whichever of the two has the higher fence.
+    """
 
     day: date
     seals: tuple[str, ...]
     objects: tuple[StoredObject, ...]
+    replaces: str | None = None
 
     @property
     def rows(self) -> int:
@@ -125,7 +131,8 @@ class Warehouse(Protocol):
         answer to COMMIT is lost, LOAD_CONTROL tells what happened.
 
         Raises:
-            Fenced: a higher fence has loaded this table; nothing changed.
+            Fenced: a higher fence has loaded this table, or another run a day since its manifest
+                was made; nothing changed.
             ObjectLost: an object is missing or differs from the manifest; nothing changed.
             Transient: nothing changed, or it is unknown and `loaded` will tell.
         """

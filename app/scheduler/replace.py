@@ -3,12 +3,12 @@
 The order:
 
 1. days       the dirty ones, oldest first, or those that were asked for
-2. fence      a number above all before; it is older than the manifest, so of two runs the one
-              with the higher fence never knows less than the other had loaded
+2. fence      a number above all before
 3. prepare    the table, as the contract has it
-4. manifest   which seals and objects make up each day
-5. reconcile  days whose LOAD_CONTROL names exactly these seals are loaded: a run before us
-              committed, and died before it could say so
+4. control    what LOAD_CONTROL says of each day; read before the manifest and compared again
+              inside the transaction, so that no load undoes one that knew more
+5. manifest   which seals and objects make up each day; where LOAD_CONTROL names exactly these
+              seals, a run before us committed, and died before it could say so
 6. replace    the rest, in one transaction
 7. record     in the ledger
 
@@ -83,11 +83,11 @@ async def replace_days(
         return LoadReport(table.event, run, 0, 0, 0, 0, "nothing_to_do")
     fence = await ledger.next_fence(table.name)
     await warehouse.prepare(table)
+    standing = await warehouse.loaded(table, these)
     manifest = [
-        DayManifest(found.day, found.seals, found.objects)
+        DayManifest(found.day, found.seals, found.objects, _run_of(found.day, standing))
         for found in await ledger.manifest(table.event, these)
     ]
-    standing = await warehouse.loaded(table, these)
     missing = [day for day in manifest if not _is_loaded(day, standing, run if force else None)]
     loaded = {day.day: standing[day.day] for day in manifest if day not in missing}
     if missing:
@@ -140,6 +140,10 @@ async def _days(
         return sorted(days)
     dirty = [found.day for found in await ledger.dirty(table.event)]
     return [day for day in dirty if days is None or day in days]
+
+
+def _run_of(day: date, standing: Mapping[date, LoadedDay]) -> str:
+    return standing[day].run if day in standing else ""
 
 
 def _is_loaded(day: DayManifest, standing: Mapping[date, LoadedDay], run: str | None) -> bool:

@@ -12,7 +12,7 @@ from app.core.errors import ForebayError, Transient
 from sinks.duckdb import sql
 from sinks.duckdb.control import read_control, take_fence, write_control
 from sinks.duckdb.errors import translated
-from sinks.manifest import check_inserted
+from sinks.manifest import check_inserted, check_replaced
 from sinks.protocol import DayManifest, LoadedDay
 
 
@@ -54,6 +54,7 @@ def _change(
     table, target = load.table, sql.target(load.table)
     take_fence(connection, table, run=load.run, fence=load.fence)
     days = [manifest.day for manifest in load.days]
+    check_replaced(table.name, load.days, read_control(connection, table, days))
     connection.execute(f"DELETE FROM {target} WHERE day IN (SELECT unnest(?))", [days])
     load.at("deleted")
     inserted = {day: _count(connection.execute(sql.insert(table), [day])) for day in days}

@@ -13,7 +13,7 @@ from app.contracts.table import Column, Table
 from app.contracts.types import sql_type
 from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject
-from sinks.manifest import check_staged, objects_of
+from sinks.manifest import check_replaced, check_staged, objects_of
 from sinks.memory.faults import Faults, When
 from sinks.protocol import DayManifest, LoadedDay, ObjectLost, ObjectStore
 
@@ -149,6 +149,7 @@ class MemoryWarehouse:
             raise Fatal(f"{table.name} is not there: call prepare first")
         if fence < standing.fence:
             raise Fenced(f"{table.name}: run {run} has fence {fence}, now it is {standing.fence}")
+        check_replaced(table.name, days, standing.control)
         standing.fence = fence
         now = datetime.now(UTC)
         loaded = {}

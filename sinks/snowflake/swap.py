@@ -9,10 +9,10 @@ from uuid import uuid4
 from app.contracts.table import Table
 from app.core.errors import Fatal
 from app.core.seal import StoredObject
-from sinks.manifest import batches, check_inserted, check_staged
+from sinks.manifest import batches, check_inserted, check_replaced, check_staged
 from sinks.protocol import DayManifest, LoadedDay
 from sinks.snowflake import sql
-from sinks.snowflake.control import make_fence, take_fence, write_control
+from sinks.snowflake.control import make_fence, read_control, take_fence, write_control
 from sinks.snowflake.options import SnowflakeOptions
 from sinks.snowflake.schema import stage_name
 
@@ -59,6 +59,8 @@ def change(
     """All between BEGIN and COMMIT; DML only, because DDL would commit."""
     table, target = load.table, sql.target(load.table)
     take_fence(cursor, load.options, table, run=load.run, fence=load.fence)
+    control = read_control(cursor, load.options, table, [manifest.day for manifest in load.days])
+    check_replaced(table.name, load.days, control)
     days = sql.dates(manifest.day for manifest in load.days)
     cursor.execute(f'DELETE FROM {target} WHERE "DAY" IN ({days})')
     load.at("deleted")

@@ -164,6 +164,25 @@ async def test_a_load_with_an_older_fence_is_refused_and_changes_nothing(ground:
     await assert_holds(warehouse, table, rows[:1])
 
 
+async def test_a_manifest_that_another_run_made_stale_is_refused_whatever_its_fence(
+    ground: Ground,
+) -> None:
+    """The newer fence may belong to the older manifest: then it would undo a load."""
+    warehouse, table = ground.warehouse(), ground.table()
+    await warehouse.prepare(table)
+    rows = [order(1), order(2), order(3)]
+    old = changed(await ground.manifest(FIRST, rows[:1]), replaces="")
+    new = changed(await ground.manifest(FIRST, rows), replaces="")
+    await load(ground, warehouse, table, new, fence=1)
+    with pytest.raises(Fenced, match="since we looked"):
+        await warehouse.replace(table, [old], run="stale", fence=2)
+    await assert_holds(warehouse, table, rows)
+    standing = await warehouse.loaded(table, [FIRST])
+    again = changed(await ground.manifest(FIRST, rows[:2]), replaces=standing[FIRST].run)
+    await load(ground, warehouse, table, again, fence=1)
+    await assert_holds(warehouse, table, rows[:2])
+
+
 async def test_a_load_that_slept_after_staging_is_fenced_by_the_one_that_went_before(
     ground: Ground,
 ) -> None:
