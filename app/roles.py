@@ -44,7 +44,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Running]:
         contracts.partitions,
         openapi(contracts),
         Readiness(),
-        topic_config={event: contract.topic_config for event, contract in contracts.items()},
+        topic_config=contracts.topic_config,
     ) as running:
         yield running
 
@@ -69,6 +69,7 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
             objects,
             Readiness(),
             settings.drain_seconds,
+            topic_config=contracts.topic_config,
         ) as running,
     ):
         yield running

@@ -42,6 +42,11 @@ class Contracts(Mapping[str, Contract]):
         return {event: contract.partitions for event, contract in self.items()}
 
     @property
+    def topic_config(self) -> Mapping[str, Mapping[str, str]]:
+        """Kafka's own settings of the topic, by event."""
+        return {event: contract.topic_config for event, contract in self.items()}
+
+    @property
     def load_every(self) -> Mapping[str, timedelta]:
         """How often the table is to be brought up to date, by event."""
         return {event: contract.load.interval for event, contract in self.items()}

@@ -48,8 +48,12 @@ async def worker(
     objects: ObjectStore,
     readiness: Readiness,
     drain_seconds: float,
+    *,
+    topic_config: Mapping[str, Mapping[str, str]] | None = None,
 ) -> AsyncIterator["RunningWorker"]:
     """Read the topics of `kinds` (by event name) into sealed objects, until left.
+
+    `topic_config` (by event name) are Kafka's own settings for a topic that has to be created.
 
     Servers that can not be reached yet are waited for, with `readiness` saying which. Leaving
     seals what is open within `drain_seconds`; a process that hangs longer ends with code 70.
@@ -60,7 +64,11 @@ async def worker(
     """
     quieten()
     classes = size_classes(options, kinds.values(), partitions)
-    wanted = {kind.topic: TopicSpec(partitions[kind.name]) for kind in kinds.values()}
+    configs = topic_config or {}
+    wanted = {
+        kind.topic: TopicSpec(partitions[kind.name], configs.get(kind.name, {}))
+        for kind in kinds.values()
+    }
     wanted |= changelog_topics(options, classes)
     readiness.wait_for("table recovery", "not assigned yet")
     async with health_server(readiness, options.host, options.port) as port:
