@@ -1,4 +1,5 @@
-"""A server that speaks MongoDB's protocol: the one at MONGO_URL, else SecantusDB as a child."""
+"""A server that speaks MongoDB's protocol: the one at MONGO_URL, else MongoDB itself where a
+container engine answers, else SecantusDB as a child process."""
 
 import os
 import sys
@@ -6,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker.errors import DockerException
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
+from testcontainers.community.mongodb import MongoDbContainer
 
+import docker
 from app.local.ports import free_port
 from app.local.process import ChildProcess
 from tests.conftest import run
@@ -44,11 +48,23 @@ class SecantusServer(ChildProcess):
             return True
 
 
+def engine_answers() -> bool:
+    """Is there a container engine that testcontainers can use?"""
+    try:
+        return bool(docker.from_env(timeout=5).ping())
+    except DockerException:
+        return False
+
+
 @pytest.fixture(scope="session")
 def mongo_url(server_dir: Path) -> Iterator[str]:
     """The URL of a server that answers; never skipped."""
     if given := os.environ.get("MONGO_URL"):
         yield given
+        return
+    if engine_answers():
+        with MongoDbContainer("mongo:8") as container:
+            yield container.get_connection_url()
         return
     server = SecantusServer(server_dir / "mongo")
     run(server.start())
