@@ -137,11 +137,13 @@ def _note_missing(event: str, tp: str, current: bool, report: AuditReport) -> No
                 tp=tp,
             )
         )
-    else:
-        report.notes.append(
-            f"{tp}: an older version's topic, which Kafka no longer has: what the ledger has of "
-            "it is proved, whether it was read to its end is not."
-        )
+        return
+    note = (
+        f"{_topic(tp)}: an older version's topic, which Kafka no longer has: what the ledger has "
+        "of it is proved, whether it was read to its end is not."
+    )
+    if note not in report.notes:  # one for all its partitions
+        report.notes.append(note)
 
 
 async def _balance(
