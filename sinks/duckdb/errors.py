@@ -7,15 +7,21 @@ import duckdb
 
 from app.core.errors import Fatal, ForebayError, Transient
 
+
+class OutOfMemory(Fatal):
+    """DuckDB wanted more than its limit."""
+
+
 LOCKED = ("Could not set lock on file", "is already attached by database")
 
 # The first row whose class and text fit decides; the texts are DuckDB 2.0's.
 MEANING: tuple[tuple[type[Exception], str, type[ForebayError], str], ...] = (
+    (duckdb.Error, "failed to pin block", OutOfMemory, "raise DUCKDB__MEMORY_LIMIT"),
     (duckdb.IOException, "Could not set lock on file", Transient, "another process has it open"),
     (duckdb.ResourceInUseException, "", Transient, "this process has it open elsewhere"),
     (duckdb.InterruptException, "", Transient, "it was told to stop"),
     (duckdb.TransactionException, "", Transient, "another transaction was first"),
-    (duckdb.OutOfMemoryException, "", Fatal, "raise DUCKDB__MEMORY_LIMIT"),
+    (duckdb.OutOfMemoryException, "", OutOfMemory, "raise DUCKDB__MEMORY_LIMIT"),
     (duckdb.IOException, "No space left", Transient, "make room on this disk"),
     (duckdb.IOException, "not a valid DuckDB database", Fatal, "correct DUCKDB__PATH"),
     (duckdb.IOException, "Cannot open file", Fatal, "correct DUCKDB__PATH or its permissions"),

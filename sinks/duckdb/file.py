@@ -20,6 +20,8 @@ class WarehouseFile:
 
     def __init__(self, options: DuckDBOptions) -> None:
         self.path = options.path.absolute()
+        number, unit = int(options.memory_limit[:-2]), options.memory_limit[-2:]
+        self.memory_megabytes = number * (1000 if unit == "GB" else 1)
         self._options = options
 
     def connect(self, database: str, spill: Path) -> duckdb.DuckDBPyConnection:

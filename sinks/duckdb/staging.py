@@ -3,18 +3,26 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
+
+from loguru import logger
 
 from app.contracts.table import Table
 from app.contracts.types import sql_type
 from app.core.seal import StoredObject
 from sinks.duckdb import sql
-from sinks.duckdb.errors import translated
+from sinks.duckdb.errors import OutOfMemory, translated
 from sinks.duckdb.file import WarehouseFile
+
+T = TypeVar("T")
+MOST_ROOM = 8
+READER_MEGABYTES = 32  # DuckDB's JSON reader takes one buffer of this size, however small a row
 
 
 class Staging:
@@ -26,6 +34,7 @@ class Staging:
     def __init__(self, file: WarehouseFile, table: Table) -> None:
         self._table = table
         self._keys: list[str] = []
+        self._megabytes, self._room = file.memory_megabytes, 1
         parent = file.path.with_name(f"{file.path.name}.loads")
         with _alone(parent):
             _sweep(parent)
@@ -49,12 +58,38 @@ class Staging:
     def take(self, files: Sequence[Path], keys: Sequence[str]) -> None:
         """Stage downloaded objects, and remove the files."""
         columns = {c.name: sql_type(c, "duckdb") for c in self._table.columns}
-        with translated(f"read {keys[0]}" + (f" … {keys[-1]}" if len(keys) > 1 else "")):
-            self.connection.execute(
-                sql.read_objects(self._table), [[str(file) for file in files], columns]
-            )
+
+        def read() -> None:
+            with translated(f"read {keys[0]}" + (f" … {keys[-1]}" if len(keys) > 1 else "")):
+                self._limit_to(extra=READER_MEGABYTES)
+                self.connection.execute(
+                    sql.read_objects(self._table), [[str(file) for file in files], columns]
+                )
+                self._limit_to()
+
+        self.with_room(read)
         for file in files:
             file.unlink()
+
+    def with_room(self, work: Callable[[], T]) -> T:
+        """Do `work`, which leaves nothing behind when it fails.
+
+        A table of many columns needs more memory than the limit: then that is doubled for this
+        load, three times at most.
+        """
+        while True:
+            try:
+                return work()
+            except OutOfMemory:
+                if self._room == MOST_ROOM:
+                    raise
+                self._room *= 2
+                self._limit_to()
+                logger.info(
+                    "{} has many columns: loading it with {} times DUCKDB__MEMORY_LIMIT",
+                    self._table.name,
+                    self._room,
+                )
 
     def counts(self) -> dict[tuple[str, date | None], int]:
         """Count the staged rows by object and day."""
@@ -66,9 +101,16 @@ class Staging:
 
     def settle(self) -> None:
         """Decide which copy of each key stands."""
+        for statement in sql.find_losers(self._table):
+            self.with_room(partial(self._execute, statement))
+
+    def _limit_to(self, extra: int = 0) -> None:
+        megabytes = self._megabytes * self._room + extra
+        self.connection.execute(f"SET memory_limit = '{megabytes}MB'")
+
+    def _execute(self, statement: str) -> None:
         with translated("find duplicates"):
-            for statement in sql.find_losers(self._table):
-                self.connection.execute(statement)
+            self.connection.execute(statement)
 
     def close(self) -> None:
         """Leave nothing behind."""

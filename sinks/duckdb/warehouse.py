@@ -161,8 +161,12 @@ class DuckDBWarehouse:
         staged = check_staged(objects, staging.counts())
         staging.settle()
         self._at("staged")
-        with self._file.attached(staging.connection, write=True, go_on=go_on):
-            return swap(staging.connection, load, staged)
+
+        def once() -> Mapping[date, LoadedDay]:
+            with self._file.attached(staging.connection, write=True, go_on=go_on):
+                return swap(staging.connection, load, staged)
+
+        return staging.with_room(once)
 
     def _read(
         self,
