@@ -24,6 +24,7 @@ MEANING: tuple[tuple[type[Exception], str, type[ForebayError], str], ...] = (
     (duckdb.OutOfMemoryException, "", OutOfMemory, "raise DUCKDB__MEMORY_LIMIT"),
     (duckdb.IOException, "No space left", Transient, "make room on this disk"),
     (duckdb.IOException, "not a valid DuckDB database", Fatal, "correct DUCKDB__PATH"),
+    (duckdb.IOException, "Is a directory", Fatal, "correct DUCKDB__PATH"),
     (duckdb.IOException, "Cannot open file", Fatal, "correct DUCKDB__PATH or its permissions"),
     (duckdb.IOException, "Failed to create", Fatal, "correct DUCKDB__PATH or its permissions"),
     (duckdb.CatalogException, "does not exist", Fatal, "prepare the table first"),

@@ -269,19 +269,19 @@ async def test_a_reader_sees_only_whole_days(ground: Ground) -> None:
         ]
         states.append((landed(table, rows), days))
     seen: list[object] = []
-    ended = asyncio.Event()
+    ended, has_read = asyncio.Event(), asyncio.Event()
 
     async def read_on() -> None:
         while not ended.is_set():
             seen.append(await reader.fetch(table))
+            has_read.set()
             await asyncio.sleep(0)
 
     reading = asyncio.create_task(read_on())
     for turn, (_, days) in enumerate(states, start=1):
         await load(ground, warehouse, table, *days, fence=turn)
-        so_far = len(seen)
-        while len(seen) == so_far:
-            await asyncio.sleep(0.001)
+        has_read.clear()
+        await has_read.wait()
     ended.set()
     await reading
     whole = [[], *(state for state, _ in states)]
