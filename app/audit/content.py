@@ -147,6 +147,9 @@ class _Gunzip:
                 piece = self._member.decompress(data, STEP_BYTES)
             except GZIP_ERROR as error:
                 raise Damaged(f"it is not gzip: {error}") from error
-            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            if not piece and len(rest) >= len(data):
+                raise Damaged("it is gzip that never ends")
+            data = rest
             self.complete = self._member.eof
             yield piece

@@ -170,6 +170,12 @@ async def test_without_any_answer_it_gives_up_and_says_where_to_go_on() -> None:
     assert "503" in str(report.gave_up)
 
 
+async def test_a_gateway_that_answers_retry_for_ever_is_given_up_as_well() -> None:
+    report = await sent(FrontDoor(verdict=lambda line: RETRY), lines(10), patience_seconds=0.5)
+    assert (report.exit_code, report.sent, report.accepted, report.resume_line) == (3, 10, 0, 1)
+    assert "Kafka did not answer in time" in str(report.gave_up)
+
+
 @pytest.mark.parametrize("status", [400, 404, 415, 500])
 async def test_an_answer_that_no_retry_can_heal_ends_it_with_a_reason(status: int) -> None:
     door = FrontDoor(first=[refusal(status)])
