@@ -39,6 +39,7 @@ def connect(options: SnowflakeOptions) -> Any:
         "application": "Forebay",
         "paramstyle": "qmark",
         "autocommit": True,
+        "auto_cleanup": False,
         "login_timeout": options.login_timeout_seconds,
         "connect_timeout": options.login_timeout_seconds,
         # Of one HTTP exchange: a statement may take many, and as long as it needs.

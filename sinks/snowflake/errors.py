@@ -42,6 +42,7 @@ STATEMENT: dict[int, tuple[type[ForebayError], str]] = {
     390111: (Transient, SESSION),
     390112: (Transient, SESSION),
     390114: (Transient, SESSION),
+    250001: (Transient, SESSION),  # its renewal was refused; a login says so by another table
     250002: (Transient, SESSION),
     606: (Fatal, "correct SNOWFLAKE__WAREHOUSE, or grant USAGE on it to SNOWFLAKE__ROLE"),
     90105: (Fatal, "correct SNOWFLAKE__DATABASE, or grant USAGE on it to SNOWFLAKE__ROLE"),

@@ -67,6 +67,21 @@ async def test_between_calls_another_process_can_open_the_file(
     assert list(await warehouse.fetch(table)) == landed(table, [order(1)])
 
 
+async def test_a_json_null_is_null_to_sql_and_names_need_no_quotes(
+    ground: Ground, tmp_path: Path
+) -> None:
+    warehouse, table = ground.warehouse(), ground.table()
+    await warehouse.prepare(table)
+    baskets = [{"basket": None}, {"basket": {"a": None}}, {}]
+    rows = [order(n) | basket for n, basket in enumerate(baskets)]
+    await warehouse.replace(table, [await ground.manifest(FIRST, rows)], run="r", fence=1)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
+        found = connection.execute(
+            f"SELECT order_id FROM {table.name.lower()} WHERE basket IS NULL ORDER BY 1"
+        ).fetchall()
+    assert found == [("A-0",), ("A-2",)]
+
+
 async def test_a_load_waits_for_another_process_that_has_the_file(
     ground: Ground, tmp_path: Path
 ) -> None:
