@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 from docker.errors import DockerException
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 from testcontainers.community.mongodb import MongoDbContainer
 
-import docker
 from app.local.ports import free_port
 from app.local.process import ChildProcess
 from tests.conftest import run
