@@ -16,7 +16,7 @@ from app.send.report import RejectedLine, SendReport
 
 BATCH_BYTES = 1 << 20
 REQUEST_SECONDS = 60.0
-BACKOFF = wait_random_exponential(multiplier=0.2, max=10)
+FIRST_WAIT_SECONDS = 0.2
 
 Progress = Callable[[SendReport], None]
 
@@ -34,13 +34,16 @@ async def send(
     concurrency: int = 4,
     encoding: Encoding = "gzip",
     patience_seconds: float = 120.0,
+    max_wait_seconds: float = 10.0,
     progress: Progress | None = None,
 ) -> SendReport:
     """Send events of one type, and send again what the gateway says to send again.
 
     A batch is `batch` events or 1 MiB of them; `concurrency` are on their way at a time, so
     events may overtake each other. Memory is bounded by that, however many events there are.
-    When no event got a final answer for `patience_seconds`, it gives up, and the report says so.
+    Between two tries of a batch it waits, at random, up to `max_wait_seconds`, or as long as the
+    gateway asks for. When no event got a final answer for `patience_seconds`, it gives up, and the
+    report says so.
 
     Raises:
         Fatal: the gateway does not take such requests: a wrong address, an unknown type.
@@ -52,7 +55,7 @@ async def send(
     timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         gateway = Gateway(session, gateway_url, type, encoding)
-        sender = _Sender(gateway, report, patience_seconds, progress)
+        sender = _Sender(gateway, report, patience_seconds, max_wait_seconds, progress)
         await sender.run(_batches(numbered(events), report, batch), concurrency)
     report.seconds = time.monotonic() - started
     return report
@@ -78,9 +81,15 @@ async def _batches(
 
 class _Sender:
     def __init__(
-        self, gateway: Gateway, report: SendReport, patience: float, progress: Progress | None
+        self,
+        gateway: Gateway,
+        report: SendReport,
+        patience: float,
+        max_wait: float,
+        progress: Progress | None,
     ) -> None:
         self._gateway, self._report = gateway, report
+        self._backoff = wait_random_exponential(multiplier=FIRST_WAIT_SECONDS, max=max_wait)
         self._patience, self._progress = patience, progress
         self._open: set[int] = set()
         self._settled_at = time.monotonic()
@@ -114,7 +123,7 @@ class _Sender:
         left = batch
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TryAgain),
-            wait=_wait,
+            wait=self._wait,
             stop=self._out_of_patience,
             retry_error_callback=_give_up,
         )
@@ -174,15 +183,14 @@ class _Sender:
         if self._progress is not None:
             self._progress(self._report)
 
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.after if isinstance(error, TryAgain) and error.after is not None else 0.0
+        return max(asked, self._backoff(state))
+
     def _out_of_patience(self, state: RetryCallState) -> bool:
         since = max(self._settled_at, state.start_time)
         return time.monotonic() + state.upcoming_sleep - since > self._patience
-
-
-def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.after if isinstance(error, TryAgain) and error.after is not None else 0.0
-    return max(asked, BACKOFF(state))
 
 
 def _give_up(state: RetryCallState) -> None:

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from app.audit import LogEnds, kafka_logs
 from app.core.errors import Transient
 from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from tests.gateway.orders import until
 
 
 async def test_beginnings_and_ends_of_all_partitions_are_told(kafka: str, unique: str) -> None:
@@ -39,7 +40,12 @@ async def test_the_marker_of_a_transaction_takes_an_offset(kafka: str, unique: s
         producer.transaction(),
     ):
         await producer.send_and_wait(topic, b"{}", partition=0)
-    assert await kafka_logs(options)([topic]) == {f"{topic}/0": LogEnds(0, 2)}
+    logs = kafka_logs(options)
+
+    async def marked() -> bool:
+        return await logs([topic]) == {f"{topic}/0": LogEnds(0, 2)}
+
+    await until(marked)  # the coordinator writes it a moment after it has answered the commit
 
 
 async def test_asking_for_a_topic_does_not_create_it(kafka: str, unique: str) -> None:

@@ -171,7 +171,8 @@ async def test_without_any_answer_it_gives_up_and_says_where_to_go_on() -> None:
 
 
 async def test_a_gateway_that_answers_retry_for_ever_is_given_up_as_well() -> None:
-    report = await sent(FrontDoor(verdict=lambda line: RETRY), lines(10), patience_seconds=0.5)
+    door = FrontDoor(verdict=lambda line: RETRY)
+    report = await sent(door, lines(10), patience_seconds=0.5, max_wait_seconds=0.02)
     assert (report.exit_code, report.sent, report.accepted, report.resume_line) == (3, 10, 0, 1)
     assert "Kafka did not answer in time" in str(report.gave_up)
 
