@@ -1,8 +1,5 @@
 """Sentry, when a DSN is set: an ERROR log line is an event, a WARNING is a breadcrumb."""
 
-import sentry_sdk
-from sentry_sdk.integrations.loguru import LoguruIntegration
-
 from app.settings import SentryOptions
 
 
@@ -11,6 +8,9 @@ def set_up_sentry(options: SentryOptions, *, role: str, release: str) -> None:
     dsn = options.dsn.get_secret_value()
     if not dsn:
         return
+    import sentry_sdk  # takes memory that a role without a DSN should not spend
+    from sentry_sdk.integrations.loguru import LoguruIntegration
+
     sentry_sdk.init(
         dsn=dsn,
         environment=options.environment,

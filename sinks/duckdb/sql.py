@@ -106,13 +106,17 @@ def stage(table: Table) -> str:
     return f"CREATE TABLE staged ({columns}, _object INTEGER)"
 
 
+LONGEST_LINE_BYTES = 4 << 20
+"""An event has a million bytes at most, its row little more. The buffer is twice this."""
+
+
 def read_objects(table: Table) -> str:
     """Stage local files, named by the object's number. Parameters: files, columns."""
     return (
         f"INSERT INTO staged SELECT {names(table.columns)}, "
         "CAST(parse_filename(filename) AS INTEGER) FROM read_json(?, columns = ?, "
         "format = 'newline_delimited', compression = 'gzip', filename = true, "
-        "hive_partitioning = false)"
+        f"hive_partitioning = false, maximum_object_size = {LONGEST_LINE_BYTES})"
     )
 
 

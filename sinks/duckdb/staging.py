@@ -22,7 +22,7 @@ from sinks.duckdb.file import WarehouseFile
 
 T = TypeVar("T")
 MOST_ROOM = 8
-READER_MEGABYTES = 32  # DuckDB's JSON reader takes one buffer of this size, however small a row
+READER_MEGABYTES = 8  # what DuckDB's JSON reader takes, however small a row: see read_objects
 
 
 class Staging:
