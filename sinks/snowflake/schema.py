@@ -44,18 +44,20 @@ def missing(cursor: Any, options: SnowflakeOptions, bucket_url: str, table: Tabl
 
 
 def _stage_stands(cursor: Any, options: SnowflakeOptions, bucket_url: str) -> bool:
-    pattern = sql.literal(options.stage.upper().replace("_", "\\_"))
-    place = sql.quoted(options.schema_name)
-    stages = _rows(cursor, f"SHOW STAGES LIKE {pattern} IN SCHEMA {place}")
-    column = [described[0].lower() for described in cursor.description].index("url")
-    for row in stages:
-        url = str(row[column] or "")
+    place, name = sql.quoted(options.schema_name), options.stage.upper()
+    # LIKE takes a pattern, and a name may have a _ in it: only the one of exactly this name counts.
+    stages = _rows(cursor, f"SHOW STAGES LIKE {sql.literal(name)} IN SCHEMA {place}")
+    columns = [described[0].lower() for described in cursor.description]
+    urls = [
+        str(row[columns.index("url")] or "") for row in stages if row[columns.index("name")] == name
+    ]
+    for url in urls:
         if url.rstrip("/") != bucket_url.rstrip("/"):
             raise Fatal(
                 f"Snowflake: the stage {stage_name(options)} is over {url}, but S3__BUCKET and "
                 f"S3__PREFIX say {bucket_url}: correct one of them, or SNOWFLAKE__STAGE"
             )
-    return bool(stages)
+    return bool(urls)
 
 
 def _make_stage(options: SnowflakeOptions, bucket_url: str) -> str:

@@ -146,14 +146,15 @@ async def test_a_server_that_is_not_there_is_worth_another_try(
 
 
 async def test_a_missing_stage_without_an_integration_says_what_sql_to_run(
-    snowflake_stand_in: SnowflakeStandIn, unique: str
+    ground: Ground, snowflake_stand_in: SnowflakeStandIn, unique: str
 ) -> None:
+    await ground.warehouse().prepare(ground.table())  # makes a stage of another name
     options = snowflake_stand_in.options.model_copy(
         update={"storage_integration": "", "stage": unique}
     )
     warehouse = SnowflakeWarehouse(options, MemoryObjectStore(), "s3://bucket/pre")
     with pytest.raises(Fatal) as caught:
-        await warehouse.prepare(on_snowflake(options, S3Options()).table())
+        await warehouse.prepare(ground.table())
     said = str(caught.value)
     assert "SNOWFLAKE__STORAGE_INTEGRATION" in said
     assert f'CREATE STAGE IF NOT EXISTS "RAW"."{unique.upper()}" URL = \'s3://bucket/pre/\'' in said
