@@ -38,7 +38,11 @@ class KafkaOptions(Options):
         return [broker.strip() for broker in self.brokers.split(",") if broker.strip()]
 
     def client(self) -> dict[str, Any]:
-        """Keyword arguments that every aiokafka client takes."""
+        """Keyword arguments that every aiokafka client takes. Raises `Fatal` without brokers."""
+        if not self.bootstrap:
+            raise Fatal(
+                "KAFKA__BROKERS is not set, and no local stack runs: start one by `make up`"
+            )
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
             "security_protocol": self.security_protocol,

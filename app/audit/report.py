@@ -183,7 +183,7 @@ class AuditReport:
             "audited_at": self.audited_at.isoformat(),
             "deep": self.deep,
             "totals": self.totals,
-            "findings_by_kind": dict(self.found.counts),
+            "findings_by_kind": {str(kind): count for kind, count in self.found.counts.items()},
             "findings": [_plain(asdict(finding)) for finding in self.findings],
             "notes": self.notes,
             "seals": self.seals,

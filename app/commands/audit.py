@@ -21,6 +21,7 @@ from app.commands.context import (
     DataDir,
     Parts,
     console,
+    listing,
     opened_parts,
     print_json,
     settings_here,
@@ -120,9 +121,7 @@ def closing(report: AuditReport) -> Text:
 
 
 def _days(report: AuditReport) -> Table:
-    table = Table("event", "days", *(name.replace("_", " ") for name in COUNTS))
-    for column in table.columns[2:]:
-        column.justify = "right"
+    table = listing("event", "days", *(name.replace("_", " ") for name in COUNTS), names=2)
     for kind in report.types:
         sums = kind.totals
         table.add_row(kind.event, _span(kind), *(_number(name, sums[name]) for name in COUNTS))
@@ -136,8 +135,7 @@ def _days(report: AuditReport) -> Table:
 def _span(kind: TypeBalance) -> str:
     if not kind.days:
         return "–"
-    first, last = kind.days[0].day, kind.days[-1].day
-    return f"{first}" if first == last else f"{first} – {last} ({len(kind.days)})"
+    return f"{kind.days[0].day}" if len(kind.days) == 1 else f"{len(kind.days)}"
 
 
 def _number(name: str, value: int) -> Text:
@@ -146,9 +144,7 @@ def _number(name: str, value: int) -> Text:
 
 def _partitions(report: AuditReport) -> Table:
     names = ("event", "partitions", "entries", "records", "to read", "gaps", "overlaps")
-    table = Table(*names, "incidents")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = listing(*names, "incidents")
     for kind in report.types:
         lists = ("gaps", "overlaps", "incidents")
         table.add_row(

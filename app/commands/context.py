@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
+from rich.table import Table
 
 from app.assemble import contracts_of, opened_ledger, opened_objects, opened_warehouse
 from app.contracts.load import Contracts
@@ -62,6 +64,16 @@ async def opened_parts(settings: Settings) -> AsyncIterator[Parts]:
 def console() -> Console:
     """For people; colours only on a terminal."""
     return Console(highlight=False)
+
+
+def listing(*columns: str, names: int = 1, title: str | None = None) -> Table:
+    """A table that fits a terminal of 80 columns: the first `names` columns are never cut, and
+    the numbers after them stand to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
+    for index, column in enumerate(columns):
+        is_name = index < names
+        table.add_column(column, no_wrap=is_name, justify="left" if is_name else "right")
+    return table
 
 
 def print_json(value: Any) -> None:

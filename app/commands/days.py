@@ -5,7 +5,6 @@ from datetime import date
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from app.commands.context import (
     DATA_DIR,
@@ -13,6 +12,7 @@ from app.commands.context import (
     DataDir,
     Parts,
     console,
+    listing,
     opened_parts,
     print_json,
     settings_here,
@@ -35,8 +35,8 @@ def days(
     if as_json:
         print_json(rows)
         return
-    table = Table(
-        "event", "day", "staged", "loaded", "collapsed", "waiting", "objects", "last load"
+    table = listing(
+        "event", "day", "staged", "loaded", "collapsed", "waiting", "objects", "last load", names=2
     )
     for row in rows:
         table.add_row(*(str("" if value is None else value) for value in row.values()))

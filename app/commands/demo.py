@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from app.commands.audit import closing
-from app.commands.context import AsJson, console, print_json
+from app.commands.context import AsJson, console, listing, print_json
 from app.demo.input import COUNT
 from app.demo.run import DemoReport
 from app.demo.run import demo as run_demo
@@ -56,18 +55,9 @@ def render(report: DemoReport) -> RenderableType:
     verdict = (
         Text("Every check holds: each event is in the warehouse once.", style="bold green")
         if report.exact
-        else Text("NOT exact: see the checks that do not hold.", style="bold red")
+        else Text("NOT as it must be: see the checks marked ✗.", style="bold red")
     )
     return Group(*parts, verdict)
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(
-        *columns, title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False
-    )
-    for column in table.columns[1:]:
-        column.justify = "right"
-    return table
 
 
 def _numbers(table: Table, name: str, *numbers: int) -> None:
@@ -75,7 +65,9 @@ def _numbers(table: Table, name: str, *numbers: int) -> None:
 
 
 def _sent(report: DemoReport) -> Table:
-    table = _table("Sent", "event", "new", "again", "broken", "by HTTP", "to Kafka", "accepted")
+    table = listing(
+        "event", "new", "again", "broken", "by HTTP", "to Kafka", "accepted", title="Sent"
+    )
     for kind, sent in report.sent.items():
         by_http, broken = sent.ways["http"], sum(sent.broken.values())
         direct = sent.ways.total() - by_http
@@ -85,8 +77,8 @@ def _sent(report: DemoReport) -> Table:
 
 
 def _landed(report: DemoReport) -> Table:
-    table = _table(
-        "Landed", "event", "received", "duplicates", "dead", "staged", "collapsed", "rows"
+    table = listing(
+        "event", "received", "duplicates", "dead", "staged", "collapsed", "rows", title="Landed"
     )
     assert report.audit is not None
     names = ("received", "duplicates", "dead", "staged", "collapsed", "loaded")
@@ -97,7 +89,7 @@ def _landed(report: DemoReport) -> Table:
 
 
 def _stored(report: DemoReport) -> Table:
-    table = _table("Stored", "event", "objects", "bytes", "days")
+    table = listing("event", "objects", "bytes", "days", title="Stored")
     for kind, (objects, size) in report.objects.items():
         _numbers(table, kind, objects, size, len(report.rows[kind]))
     return table
@@ -105,7 +97,7 @@ def _stored(report: DemoReport) -> Table:
 
 def _dead(report: DemoReport) -> Table:
     reasons = sorted({reason for dead in report.dead.values() for reason in dead})
-    table = _table("Dead letters", "event", *reasons)
+    table = listing("event", *reasons, title="Dead letters")
     for kind, dead in report.dead.items():
         _numbers(table, kind, *(dead[reason] for reason in reasons))
     return table
@@ -113,7 +105,9 @@ def _dead(report: DemoReport) -> Table:
 
 def _pace(report: DemoReport) -> Table:
     """Stages overlap: sealing is timed from the first event sent to the last one sealed."""
-    table = _table("Pace", "role", "events", "seconds", "events/s", "µs CPU/event", "peak RSS")
+    table = listing(
+        "role", "events", "seconds", "events/s", "µs CPU/event", "peak RSS", title="Pace"
+    )
     assert report.audit is not None
     by_http = sum(sent.ways["http"] for sent in report.sent.values())
     totals = report.audit.totals

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from app.assemble import opened_ledger
 from app.commands.context import (
@@ -14,6 +13,7 @@ from app.commands.context import (
     AsJson,
     DataDir,
     console,
+    listing,
     print_json,
     settings_here,
 )
@@ -43,18 +43,15 @@ def show(
     if as_json:
         print_json([_as_json(seal) for seal in seals])
         return
-    table = Table(
-        "sealed at", "event", "seal", "offsets", "received", "staged", "dup.", "dead", "objects"
-    )
+    table = listing("seal", "partition: offsets", "received", "staged", "dup.", "dead", names=2)
     for seal in seals:
+        told = (seal.id, f"{seal.event} v{seal.version}", f"{seal.sealed_at:%Y-%m-%d %H:%M:%S} UTC")
+        offsets = (f"{r.tp.rsplit('/', 1)[1]}: {r.first}-{r.next - 1}" for r in seal.ranges)
         table.add_row(
-            seal.sealed_at.isoformat(timespec="seconds"),
-            f"{seal.event} v{seal.version}",
-            seal.id,
-            "\n".join(f"{r.tp.rsplit('/', 1)[1]}: {r.first}-{r.next - 1}" for r in seal.ranges),
-            str(seal.received),
-            *(str(seal.total(what)) for what in ("staged", "duplicates", "dead")),
-            str(len(seal.objects)),
+            "\n".join(told),
+            "\n".join(offsets),
+            f"{seal.received:,}",
+            *(f"{seal.total(what):,}" for what in ("staged", "duplicates", "dead")),
         )
     console().print(table)
 

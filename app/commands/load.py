@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from app.commands.context import (
     DATA_DIR,
     AsJson,
     DataDir,
     console,
+    listing,
     opened_parts,
     print_json,
     settings_here,
@@ -41,7 +41,9 @@ def load(
     if as_json:
         print_json(reports)
         return
-    table = Table("event", "run", "days", "staged", "rows", "collapsed", "outcome", "left")
+    table = listing(
+        "event", "run", "days", "staged", "rows", "collapsed", "outcome", "left", names=2
+    )
     for report in reports:
         table.add_row(*(str(value) for value in report.values()))
     console().print(table)

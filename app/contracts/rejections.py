@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 from app.contracts.types import FIRST_YEAR, LAST_YEAR
 from app.core.errors import Reason, RejectedError
 
+MAX_ERRORS = 500
 MAX_NAME = 200  # characters of a field's name that come back: senders choose unknown names
 
 FORM = {
@@ -37,6 +38,10 @@ BOUND = {
 
 def rejection(error: ValidationError, forms: dict[str, str]) -> RejectedError:
     """Choose the first error and say it. `forms` maps a field to what it must look like."""
+    if error.error_count() > MAX_ERRORS:  # each one costs time, and a sender can make thousands
+        return RejectedError(
+            Reason.SCHEMA, f"{error.error_count()} fields are wrong or not in the contract"
+        )
     return _say(error.errors(include_url=False, include_input=False)[0], forms)
 
 

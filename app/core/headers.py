@@ -2,3 +2,6 @@
 
 RECEIVED_AT = "received-at"
 """When the gateway received the event: milliseconds since 1970 UTC, as ASCII digits."""
+
+REJECTED = "rejected"
+"""On an event that the gateway rejected and passed on to be kept: the reason."""

@@ -64,15 +64,28 @@ def judge(kind: EventType, raw: bytes, received_at: datetime) -> Accepted | Reje
         if kind.late is not None and received_at - occurred_at > kind.late:
             return Rejected(
                 Reason.TOO_LATE,
-                f"happened {received_at - occurred_at} before it was received; "
-                f"up to {kind.late} is accepted",
+                f"happened {_told(received_at - occurred_at)} before it was received; "
+                f"up to {_told(kind.late)} is accepted",
             )
         if occurred_at - received_at > kind.early:
             return Rejected(
                 Reason.TOO_EARLY,
-                f"happened {occurred_at - received_at} after it was received; "
-                f"up to {kind.early} is accepted: is the sender's clock right?",
+                f"happened {_told(occurred_at - received_at)} after it was received; "
+                f"up to {_told(kind.early)} is accepted: is the sender's clock right?",
             )
         return Accepted(event, kind.transform(event), kind.day(occurred_at))
     except RejectedError as rejected:
         return rejected.verdict
+
+
+def _told(span: timedelta) -> str:
+    """`3 days`, `2.5 hours` or `60 minutes`, as a person would say it."""
+    minutes = span.total_seconds() / 60
+    for unit, length in (("days", 1440), ("hours", 60)):
+        if minutes >= 2 * length:
+            return (
+                f"{minutes / length:.3g} {unit}"
+                if minutes < 1000 * length
+                else f"{minutes / length:.0f} {unit}"
+            )
+    return f"{minutes:.3g} minutes"

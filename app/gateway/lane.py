@@ -17,7 +17,8 @@ from aiokafka.errors import (
 )
 from loguru import logger
 
-from app.core.headers import RECEIVED_AT
+from app.core.errors import Reason
+from app.core.headers import RECEIVED_AT, REJECTED
 from app.gateway.background import Background
 from app.gateway.budget import Budget
 from app.gateway.producers import BATCH_BYTES, Producers
@@ -82,6 +83,13 @@ class Entry(NamedTuple):
     position: int
     key: bytes | None
     value: bytes
+    rejected: Reason | None = None
+
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        if self.rejected is None:
+            return self.delivery.headers
+        return [*self.delivery.headers, (REJECTED, self.rejected.encode())]
 
     @property
     def size(self) -> int:
@@ -173,7 +181,7 @@ class Lane:
                 timestamp=delivery.received_ms,
                 key=entry.key,
                 value=entry.value,
-                headers=delivery.headers,
+                headers=entry.headers,
             )
             if added is None:
                 break

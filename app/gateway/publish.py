@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from loguru import logger
 
+from app.core.errors import Reason
 from app.core.partition import partition_of
 from app.gateway.background import Background
 from app.gateway.budget import Budget
@@ -22,11 +23,13 @@ WATCH_SECONDS = 0.5
 
 
 class Record(NamedTuple):
-    """What is to be stored. Without a key the partitions take turns."""
+    """What is to be stored. Without a key the partitions take turns. `rejected` is the reason
+    for which a dead letter is one."""
 
     topic: str
     key: bytes | None
     value: bytes
+    rejected: Reason | None = None
 
 
 class Publisher:
@@ -82,12 +85,12 @@ class Publisher:
         """
         began = time.monotonic()
         self._budget.take(
-            sum(len(value) + len(key or b"") + OVERHEAD_BYTES for _, key, value in records)
+            sum(len(value) + len(key or b"") + OVERHEAD_BYTES for _, key, value, _ in records)
         )
         delivery = Delivery(len(records), received_ms)
-        for index, (topic, key, value) in enumerate(records):
+        for index, (topic, key, value, rejected) in enumerate(records):
             lane = self._lane(topic, key)
-            entry = Entry(delivery, index, key, value)
+            entry = Entry(delivery, index, key, value, rejected)
             if self._stuck(lane, began):
                 self._budget.give(entry.size)
                 delivery.settle(index, Unplaced.UNKNOWN)

@@ -61,7 +61,8 @@ def split(request: web.Request, body: bytes, type: str | None, limit: int) -> li
             sent = _unwrapped(body, limit)
     except (msgspec.DecodeError, RecursionError) as error:
         hint = "" if is_ndjson else "; is it NDJSON? Then say Content-Type: application/x-ndjson"
-        raise Refusal(400, "not_json", f"the body is not JSON: {error}{hint}") from None
+        told = f"the body is not JSON, and nothing of it was taken: {error}{hint}"
+        raise Refusal(400, "not_json", told) from None
     if not sent:
         raise Refusal(400, "no_events", "there is no event in the body")
     return sent

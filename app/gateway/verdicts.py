@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from app.core.errors import Reason, Rejected, RejectedError
+from app.core.errors import Reason, Rejected
 from app.core.judge import EventType, judge
 from app.gateway.publish import Record
 from app.gateway.split import Sent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TURN_EVENTS = 200
+TURN_EVENTS, TURN_BYTES = 200, 256 * 1024
 """Judged at a stretch, before other requests get their turn."""
 
 UNKNOWN = "unknown"
@@ -40,10 +40,13 @@ async def judged(
     """Judge each event as the worker will, by the same time of arrival."""
     received_at = EPOCH + timedelta(milliseconds=received_ms)
     verdicts: list[Verdict] = []
-    for start in range(0, len(sent), TURN_EVENTS):
-        if start:
+    events = size = 0
+    for one in sent:
+        events, size = events + 1, size + len(one.raw)
+        if events > TURN_EVENTS or size > TURN_BYTES:
             await asyncio.sleep(0)
-        verdicts += [_judge(kinds, one, received_at) for one in sent[start : start + TURN_EVENTS]]
+            events, size = 1, len(one.raw)
+        verdicts.append(_judge(kinds, one, received_at))
     return verdicts
 
 
@@ -71,15 +74,13 @@ def _dead_letter(kind: EventType, rejected: Rejected, raw: bytes) -> Record | No
     """A bad event travels to the worker too, which keeps it: as a whole, or it can not be."""
     if rejected.reason in NOT_KEPT or not raw.startswith(b"{"):
         return None
-    return Record(kind.topic, _key_of_rejected(kind, raw), raw)
+    return Record(kind.topic, _key_of_rejected(kind, rejected, raw), raw, rejected.reason)
 
 
-def _key_of_rejected(kind: EventType, raw: bytes) -> bytes | None:
+def _key_of_rejected(kind: EventType, rejected: Rejected, raw: bytes) -> bytes | None:
     """Its key when it can be read, so that it stays in order with its kin."""
-    try:
+    if rejected.reason is not Reason.SCHEMA:  # then it was parsed
         return kind.partition_key(kind.parse(raw))
-    except RejectedError:
-        pass
     try:
         key = kind.partition_key(orjson.loads(raw))
     except Exception:  # made for valid events only: whatever it stumbles over, there is no key

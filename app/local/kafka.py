@@ -50,6 +50,7 @@ JVM = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:+ExitOnOutOfMemoryError",
+    "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",  # Kafka does, and Java would warn
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 
 from app.core.errors import Transient
+from app.core.headers import REJECTED
 from app.core.seal import ObjectKind
 from app.metrics import WORKER_EVENTS
 from app.worker.breaker import Breaker
@@ -77,7 +78,8 @@ class Agent:
             at = received(record)
             weighed.append((record, at, weigh(kind, record, at.at)))
         bad = [entry for entry in weighed if isinstance(entry[2], Bad)]
-        self._breakers[kind.name].count(len(weighed), len(bad))
+        surprising = sum(not _is_known_bad(record, verdict) for record, _, verdict in bad)
+        self._breakers[kind.name].count(len(weighed), surprising)
         staged, duplicates = _settle(lane, seal, weighed)
         for record, at, verdict in bad:
             assert isinstance(verdict, Bad)
@@ -85,6 +87,14 @@ class Agent:
         seal.took(lane, records[-1].offset + 1, len(records))
         WORKER_EVENTS.labels(kind.name, "staged").inc(staged)
         WORKER_EVENTS.labels(kind.name, "duplicate").inc(duplicates)
+
+
+def _is_known_bad(record: Record, verdict: Good | Bad) -> bool:
+    """The gateway came to the same verdict and told the sender: no sign of a bad deploy here."""
+    return isinstance(verdict, Bad) and any(
+        name == REJECTED and value == verdict.verdict.reason.encode()
+        for name, value in record.headers
+    )
 
 
 def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int, int]:

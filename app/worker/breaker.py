@@ -3,6 +3,14 @@
 from app.core.errors import Fatal
 
 
+class Tripped(Fatal):
+    """Too many rejections of `event`. What is open of other types is good, and may be sealed."""
+
+    def __init__(self, event: str, message: str) -> None:
+        super().__init__(message)
+        self.event = event
+
+
 class Breaker:
     """Counts the recent verdicts on one event type.
 
@@ -17,14 +25,15 @@ class Breaker:
         self._judged = self._rejected = 0.0
 
     def count(self, judged: int, rejected: int) -> None:
-        """Raises `Fatal` when it trips."""
+        """Raises `Tripped`."""
         self._judged += judged
         self._rejected += rejected
         if self._rejected >= self._min_rejected and self._rejected > self._max_ratio * self._judged:
-            raise Fatal(
+            raise Tripped(
+                self._event,
                 f"{self._event}: {self._rejected:.0f} of the last {self._judged:.0f} records were "
                 "rejected; reading stopped before more of them become dead letters. Is the "
-                "contract right? If the events are wrong, raise WORKER__MAX_REJECTED_RATIO"
+                "contract right? If the events are wrong, raise WORKER__MAX_REJECTED_RATIO",
             )
         while self._judged > self._window:
             self._judged /= 2

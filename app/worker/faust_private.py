@@ -160,7 +160,7 @@ class LedgerConsumer(driver.Consumer):
         try:
             thread = self._thread
             await thread.call_thread(thread._ensure_consumer().commit, offsets)
-        except KafkaError as error:
+        except (KafkaError, RuntimeError) as error:  # its thread's event loop may have ended
             logger.debug("group offsets not published: {}", error)
             return False
         return True

@@ -19,7 +19,7 @@ from app.ledger.protocol import Ledger
 from app.retry import until_reached
 from app.worker.agent import Agent
 from app.worker.assignment import Assignment
-from app.worker.breaker import Breaker
+from app.worker.breaker import Breaker, Tripped
 from app.worker.changelog import Changelog
 from app.worker.extent import Extent
 from app.worker.lane import Lane
@@ -151,11 +151,14 @@ class RunningWorker:
         hard_exit.daemon = True
         hard_exit.start()
         app = self._app
-        if not self._death.done():
+        died_of = self._death.exception() if self._death.done() else None
+        if died_of is None or isinstance(died_of, Tripped):
             logger.info("draining")
-            if app.started:
+            if app.started and died_of is None:
                 app.consumer.stop_flow()
             self._assignment.revoke()
+            if isinstance(died_of, Tripped):  # one type's trouble is not the others'
+                await self._sealing.drop(died_of.event)
             await self._sealing.seal_all("shutdown", max(drain_seconds - STOP_SECONDS, 1.0))
         else:
             self._assignment.revoke()

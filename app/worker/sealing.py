@@ -141,6 +141,12 @@ class Sealing:
             await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         await self.drop_all()
 
+    async def drop(self, event: str) -> None:
+        """Forget what is open of one type; its cursors do not move."""
+        seal = self._open.pop(event, None)
+        if seal is not None:
+            await asyncio.gather(*(opened.writer.abort() for opened in seal.objects.values()))
+
     async def drop_all(self) -> None:
         """Forget what is open and stop what is closing; the ledger's cursors do not move."""
         closing, dropped = list(self._closing.values()), list(self._open.values())

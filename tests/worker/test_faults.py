@@ -9,16 +9,19 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
+from prometheus_client import REGISTRY
 
-from app.core.errors import Fatal, Transient
+from app.core.errors import Fatal, Reason, Transient
+from app.core.headers import REJECTED
 from app.core.seal import Seal
 from app.health import Readiness
-from app.kafka import KafkaOptions
+from app.kafka import KafkaOptions, TopicSpec, ensure_topics
 from app.ledger.protocol import EntryKind, Ledger
+from app.worker.breaker import Tripped
 from app.worker.options import SealOptions
 from app.worker.role import RunningWorker, worker
 from sinks.memory import MemoryObjectStore
-from tests.worker.kinds import event
+from tests.worker.kinds import event, kind
 from tests.worker.world import World, until
 
 
@@ -173,6 +176,39 @@ async def test_a_flood_of_rejections_stops_the_worker_before_it_is_sealed(world:
     assert world.kind.name in str(error)
     assert "MAX_REJECTED_RATIO" in str(error)
     assert await world.seals() == []
+
+
+async def test_a_flood_of_one_type_keeps_no_other_type_from_being_sealed(world: World) -> None:
+    other = kind(f"{world.kind.name}_b")
+    world.kinds[other.name], world.partitions[other.name] = other, 3
+    async with AIOKafkaProducer(**world.kafka.client()) as producer:
+        await ensure_topics(world.kafka, {other.topic: TopicSpec(3)})
+        for number in range(50):
+            await producer.send_and_wait(other.topic, event(number))
+        first = started(world, seal=SealOptions(max_age_seconds=3_600), min_rejected_count=200)
+        dying = asyncio.create_task(death(first))
+        labels = {"event": other.name, "verdict": "staged"}
+
+        async def read() -> bool:
+            return REGISTRY.get_sample_value("forebay_worker_events_total", labels) == 50
+
+        await until("the other type is read", read)
+        await world.produce(b"broken" for _ in range(1_500))
+        error = await dying
+    assert isinstance(error, Tripped)
+    (seal,) = await world.seals()
+    assert (seal.event, seal.total("staged")) == (other.name, 50)
+
+
+async def test_what_the_gateway_has_rejected_does_not_count_as_a_bad_deploy(world: World) -> None:
+    told = [(REJECTED, Reason.NOT_JSON.encode())]
+    async with AIOKafkaProducer(**world.kafka.client()) as producer:
+        await ensure_topics(world.kafka, {world.kind.topic: TopicSpec(3)})
+        for _ in range(500):
+            await producer.send(world.kind.topic, b"broken", headers=told)
+    async with world.worker(min_rejected_count=100):
+        await world.sealed_to_the_end()
+    assert (await world.balance())["dead"] == 500
 
 
 async def test_an_assignment_that_never_ends_ends_the_worker(world: World) -> None:
