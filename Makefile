@@ -62,7 +62,7 @@ clean: ## Remove environments, caches and the local stack's data.
 	@.uv/bin/pip install --quiet --disable-pip-version-check uv
 
 .venv/.ready: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
-	@echo "Installing Forebay and the servers for this machine (about 300 MB, once)"
+	@echo "Installing Forebay and the servers for this machine (about 350 MB, once)"
 	@$(UV) sync --frozen --all-extras --quiet
 	@touch $@
 
