@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject
@@ -144,3 +144,26 @@ def check_inserted(table: str, day: date, *, staged: int, inserted: int, standin
             f"{table}, {day}: {staged} rows staged, {inserted} inserted, {standing} standing: "
             "rolled back; does something else write into this table?"
         )
+
+
+def loaded_days(
+    days: Sequence[DayManifest],
+    run: str,
+    fence: int,
+    staged: Mapping[date, int],
+    rows: Mapping[date, int],
+) -> dict[date, LoadedDay]:
+    """What LOAD_CONTROL is to say of these days; `staged` and `rows` may leave empty ones out."""
+    now = datetime.now(UTC)
+    return {
+        manifest.day: LoadedDay(
+            day=manifest.day,
+            run=run,
+            fence=fence,
+            seals=manifest.seals,
+            staged=staged.get(manifest.day, 0),
+            rows=rows.get(manifest.day, 0),
+            loaded_at=now,
+        )
+        for manifest in days
+    }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import duckdb
 
@@ -12,7 +12,7 @@ from app.core.errors import ForebayError, Transient
 from sinks.duckdb import sql
 from sinks.duckdb.control import read_control, take_fence, write_control
 from sinks.duckdb.errors import translated
-from sinks.manifest import check_inserted, check_replaced
+from sinks.manifest import check_inserted, check_replaced, loaded_days
 from sinks.protocol import DayManifest, LoadedDay
 
 
@@ -59,19 +59,7 @@ def _change(
     load.at("deleted")
     inserted = {day: _count(connection.execute(sql.insert(table), [day])) for day in days}
     load.at("inserted")
-    loaded_at = datetime.now(UTC)
-    loaded = {
-        manifest.day: LoadedDay(
-            day=manifest.day,
-            run=load.run,
-            fence=load.fence,
-            seals=manifest.seals,
-            staged=staged.get(manifest.day, 0),
-            rows=inserted[manifest.day],
-            loaded_at=loaded_at,
-        )
-        for manifest in load.days
-    }
+    loaded = loaded_days(load.days, load.run, load.fence, staged, inserted)
     write_control(connection, table, loaded.values())
     for day in days:
         standing = _count(connection.execute(f"SELECT count(*) FROM {target} WHERE day = ?", [day]))

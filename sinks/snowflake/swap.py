@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
 from app.contracts.table import Table
 from app.core.errors import Fatal
 from app.core.seal import StoredObject
-from sinks.manifest import batches, check_inserted, check_replaced, check_staged
+from sinks.manifest import (
+    batches,
+    check_inserted,
+    check_replaced,
+    check_staged,
+    loaded_days,
+)
 from sinks.protocol import DayManifest, LoadedDay
 from sinks.snowflake import sql
 from sinks.snowflake.control import make_fence, read_control, take_fence, write_control
@@ -79,19 +85,7 @@ def change(
         rows = standing.get(manifest.day, 0)
         of_day = staged.get(manifest.day, 0)
         check_inserted(table.name, manifest.day, staged=of_day, inserted=rows, standing=rows)
-    loaded_at = datetime.now(UTC)
-    loaded = {
-        manifest.day: LoadedDay(
-            day=manifest.day,
-            run=load.run,
-            fence=load.fence,
-            seals=manifest.seals,
-            staged=staged.get(manifest.day, 0),
-            rows=standing.get(manifest.day, 0),
-            loaded_at=loaded_at,
-        )
-        for manifest in load.days
-    }
+    loaded = loaded_days(load.days, load.run, load.fence, staged, standing)
     write_control(cursor, load.options, table, loaded.values())
     return loaded
 
