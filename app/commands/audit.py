@@ -14,7 +14,7 @@ from rich.text import Text
 from app.audit import AuditReport, KafkaLogs, kafka_logs
 from app.audit import audit as prove
 from app.audit.proof import Progress as OnProgress
-from app.audit.report import COUNTS, TypeBalance
+from app.audit.report import TypeBalance
 from app.commands.context import (
     DATA_DIR,
     AsJson,
@@ -94,7 +94,11 @@ def watched(screen: Console) -> Iterator[OnProgress]:
 
 def render(report: AuditReport) -> RenderableType:
     """The report for people: days, partitions, what does not add up, and one closing sentence."""
-    parts: list[RenderableType] = [_days(report), _partitions(report)]
+    parts: list[RenderableType] = [
+        _days(report, "received", "staged", "duplicates", "dead"),
+        _days(report, "staged", "loaded", "collapsed", "in_flight", "residual"),
+        _partitions(report),
+    ]
     parts += [Text(f"· {note}", style="dim") for note in report.notes]
     parts += [Text(f"✗ {found.text}", style="red") for found in report.findings[:SHOWN_FINDINGS]]
     if hidden := report.found.counts.total() - min(SHOWN_FINDINGS, len(report.findings)):
@@ -120,14 +124,15 @@ def closing(report: AuditReport) -> Text:
     )
 
 
-def _days(report: AuditReport) -> Table:
-    table = listing("event", "days", *(name.replace("_", " ") for name in COUNTS), names=2)
+def _days(report: AuditReport, *names: str) -> Table:
+    """One identity: the first count is the sum of the others, but for the residual."""
+    table = listing("event", "days", *(name.replace("_", " ") for name in names), names=2)
     for kind in report.types:
         sums = kind.totals
-        table.add_row(kind.event, _span(kind), *(_number(name, sums[name]) for name in COUNTS))
+        table.add_row(kind.event, _span(kind), *(_number(name, sums[name]) for name in names))
         for day in kind.days:
             if day.residual:
-                numbers = (_number(name, getattr(day, name)) for name in COUNTS)
+                numbers = (_number(name, getattr(day, name)) for name in names)
                 table.add_row("", day.day.isoformat(), *numbers)
     return table
 

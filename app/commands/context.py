@@ -67,12 +67,21 @@ def console() -> Console:
 
 
 def listing(*columns: str, names: int = 1, title: str | None = None) -> Table:
-    """A table that fits a terminal of 80 columns: the first `names` columns are never cut, and
-    the numbers after them stand to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
+    """A table for a terminal of 80 columns: the first `names` columns stay on one line, the
+    numbers after them stand to the right, and nothing is cut."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for index, column in enumerate(columns):
-        is_name = index < names
-        table.add_column(column, no_wrap=is_name, justify="left" if is_name else "right")
+        if index < names:
+            table.add_column(column, no_wrap=True)
+        else:
+            table.add_column(column, justify="right", overflow="fold")
     return table
 
 

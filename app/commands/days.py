@@ -35,11 +35,10 @@ def days(
     if as_json:
         print_json(rows)
         return
-    table = listing(
-        "event", "day", "staged", "loaded", "collapsed", "waiting", "objects", "last load", names=2
-    )
+    columns = ("staged", "loaded", "collapsed", "waiting", "objects")
+    table = listing("event", "day", *columns, names=2)
     for row in rows:
-        table.add_row(*(str("" if value is None else value) for value in row.values()))
+        table.add_row(row["event"], row["day"], *(f"{row[name]:,}" for name in columns))
     console().print(table)
 
 

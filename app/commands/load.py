@@ -41,11 +41,11 @@ def load(
     if as_json:
         print_json(reports)
         return
-    table = listing(
-        "event", "run", "days", "staged", "rows", "collapsed", "outcome", "left", names=2
-    )
+    columns = ("days", "staged", "rows", "collapsed", "left")
+    table = listing("event", "outcome", *columns, names=2)
     for report in reports:
-        table.add_row(*(str(value) for value in report.values()))
+        numbers = (f"{report[name]:,}" for name in columns)
+        table.add_row(report["event"], report["outcome"], *numbers)
     console().print(table)
 
 

@@ -20,7 +20,7 @@ ROW_GROUP_ROWS = 16_384
 # Each open column holds a block, and each new row group waits for others: by default a table of
 # 22 columns needs 80 MB for a few thousand rows.
 FRUGAL = {
-    "default_block_size": "16384",
+    "default_block_size": "65536",
     "write_buffer_row_group_count": "1",
     "enable_external_file_cache": "false",
     "allocator_flush_threshold": "1MB",
