@@ -79,13 +79,5 @@ def judge(kind: EventType, raw: bytes, received_at: datetime) -> Accepted | Reje
 
 
 def _told(span: timedelta) -> str:
-    """`3 days`, `2.5 hours` or `60 minutes`, as a person would say it."""
-    minutes = span.total_seconds() / 60
-    for unit, length in (("days", 1440), ("hours", 60)):
-        if minutes >= 2 * length:
-            return (
-                f"{minutes / length:.3g} {unit}"
-                if minutes < 1000 * length
-                else f"{minutes / length:.0f} {unit}"
-            )
-    return f"{minutes:.3g} minutes"
+    """`3 days`, or `3 days, 0:00:02`: to the second."""
+    return str(timedelta(seconds=round(span.total_seconds()))).removesuffix(", 0:00:00")

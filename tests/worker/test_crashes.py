@@ -59,9 +59,11 @@ async def another_seal(world: World, process: Process) -> None:
     await until("another seal", sealed)
 
 
-async def reading(world: World) -> None:
+async def reading(world: World, lives: int = 1) -> None:
+    """Wait until the log of the last started worker has been that of so many readers."""
+
     async def said_so() -> bool:
-        return "reading 3 partitions" in world.log()
+        return world.log().count("reading 3 partitions") >= lives
 
     await until("it reads", said_so)
 
@@ -101,7 +103,9 @@ async def test_a_worker_killed_in_the_middle_of_the_stream_loses_and_doubles_not
             await ended(process)
             if kill % 2:
                 shutil.rmtree(world.folder / "data")
+    already = world.log().count("reading 3 partitions")
     process = await world.process("data", SMALL_SEALS)
+    await reading(world, already + 1)  # all may be sealed already: SIGTERM must meet a worker
     await world.sealed_to_the_end()
     assert await terminated(process) == 0
     fates = await world.each_once()
