@@ -13,7 +13,7 @@ from app.contracts.table import Column, Table
 from app.contracts.types import sql_type
 from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject
-from sinks.manifest import check_replaced, check_staged, objects_of
+from sinks.manifest import check_replaced, check_staged, loaded_days, objects_of
 from sinks.memory.faults import Faults, When
 from sinks.protocol import DayManifest, LoadedDay, ObjectLost, ObjectStore
 
@@ -151,15 +151,10 @@ class MemoryWarehouse:
             raise Fenced(f"{table.name}: run {run} has fence {fence}, now it is {standing.fence}")
         check_replaced(table.name, days, standing.control)
         standing.fence = fence
-        now = datetime.now(UTC)
-        loaded = {}
-        for manifest in days:
-            staged = rows.get(manifest.day, [])
-            kept = _one_per_key(table, staged)
-            standing.rows[manifest.day] = kept
-            loaded[manifest.day] = LoadedDay(
-                manifest.day, run, fence, manifest.seals, len(staged), len(kept), now
-            )
+        kept = {day.day: _one_per_key(table, rows.get(day.day, [])) for day in days}
+        standing.rows |= kept
+        staged, left = ({d: len(r) for d, r in by_day.items()} for by_day in (rows, kept))
+        loaded = loaded_days(days, run, fence, staged, left)
         standing.control |= loaded
         self.replaces.append(run)
         return loaded
