@@ -1,0 +1,1 @@
+"""A whole Forebay on this machine for tests: servers behind faulty networks, roles as processes."""
