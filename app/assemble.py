@@ -7,6 +7,7 @@ from app.contracts.compile import compile_contract
 from app.contracts.load import Contracts, load_contracts
 from app.contracts.table import Table
 from app.core.judge import EventType
+from app.core.kill_points import passing
 from app.ledger.open import open_ledger
 from app.ledger.protocol import Ledger
 from app.settings import Settings
@@ -54,13 +55,13 @@ async def opened_objects(settings: Settings) -> AsyncIterator[ObjectStore]:
 def _duckdb(settings: Settings, objects: ObjectStore) -> Warehouse:
     from sinks.duckdb.warehouse import DuckDBWarehouse
 
-    return DuckDBWarehouse(settings.duckdb, objects)
+    return DuckDBWarehouse(settings.duckdb, objects, at=passing)
 
 
 def _snowflake(settings: Settings, objects: ObjectStore) -> Warehouse:
     from sinks.snowflake.warehouse import SnowflakeWarehouse
 
-    return SnowflakeWarehouse(settings.snowflake, objects, settings.s3.location)
+    return SnowflakeWarehouse(settings.snowflake, objects, settings.s3.location, at=passing)
 
 
 WAREHOUSES: Mapping[str, Callable[[Settings, ObjectStore], Warehouse]] = {

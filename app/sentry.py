@@ -3,7 +3,7 @@
 from app.settings import SentryOptions
 
 
-def set_up_sentry(options: SentryOptions, *, role: str, release: str) -> None:
+def set_up_sentry(options: SentryOptions, *, role: str, release: str, environment: str) -> None:
     """Start the client for this process; does nothing without a DSN."""
     dsn = options.dsn.get_secret_value()
     if not dsn:
@@ -13,7 +13,7 @@ def set_up_sentry(options: SentryOptions, *, role: str, release: str) -> None:
 
     sentry_sdk.init(
         dsn=dsn,
-        environment=options.environment,
+        environment=options.environment or environment,
         release=release,
         traces_sample_rate=options.traces_sample_rate,
         send_default_pii=False,

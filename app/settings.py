@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import Fatal
@@ -43,7 +43,7 @@ class SentryOptions(Options):
     """Errors go to Sentry when a DSN is set."""
 
     dsn: SecretStr = SecretStr("")
-    environment: str = "development"
+    environment: str = Field("", description="Empty: ENVIRONMENT.")
     traces_sample_rate: float = Field(0.0, ge=0, le=1)
 
 
@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore", frozen=True)
 
     role: Role | None = Field(None, description="What `forebay run` starts.")
+    environment: Literal["production", "development", "test"] = "production"
+    crash_at: str = Field(
+        "", description="For tests of crashes: a kill point. Refused unless ENVIRONMENT=test."
+    )
     topics_dir: Path = Field(Path("topics"), description="The folder of topic files.")
     drain_seconds: float = Field(
         25.0, gt=0, description="After SIGTERM: time to finish what was begun."
@@ -74,6 +78,12 @@ class Settings(BaseSettings):
     log: LogOptions = LogOptions()
     sentry: SentryOptions = SentryOptions()
 
+    @model_validator(mode="after")
+    def _crash_only_in_tests(self) -> "Settings":
+        if self.crash_at and self.environment != "test":
+            raise ValueError("CRASH_AT is for tests: refused unless ENVIRONMENT=test")
+        return self
+
 
 def read_settings() -> Settings:
     """Read the environment.
@@ -84,9 +94,11 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors()]
+        lines = [_line(e["loc"], e["msg"]) for e in error.errors()]
         raise Fatal("The environment is not right.\n" + "\n".join(lines)) from error
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    return "__".join(str(part).upper() for part in location)
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    if not location:  # of several variables together; the message names them
+        return message.removeprefix("Value error, ")
+    return f"{'__'.join(str(part).upper() for part in location)}: {message}"

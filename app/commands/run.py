@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from loguru import logger
 
+from app.core import kill_points
 from app.core.errors import ForebayError
 from app.logs import set_up_logs
 from app.roles import run_role
@@ -30,8 +31,15 @@ def run(
         settings = settings.model_copy(update={"role": role})
     name = str(settings.role or "none")
     set_up_logs(settings.log.level, settings.log.format, role=name)
-    set_up_sentry(settings.sentry, role=name, release=importlib.metadata.version("forebay"))
+    set_up_sentry(
+        settings.sentry,
+        role=name,
+        release=importlib.metadata.version("forebay"),
+        environment=settings.environment,
+    )
     try:
+        if settings.crash_at:
+            kill_points.arm(kill_points.killing_at(settings.crash_at))
         asyncio.run(run_role(settings))
     except ForebayError as error:
         logger.error("{}", error)

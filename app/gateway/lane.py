@@ -19,6 +19,7 @@ from loguru import logger
 
 from app.core.errors import Reason
 from app.core.headers import RECEIVED_AT, REJECTED
+from app.core.kill_points import passing
 from app.gateway.background import Background
 from app.gateway.budget import Budget
 from app.gateway.producers import BATCH_BYTES, Producers
@@ -147,6 +148,7 @@ class Lane:
         if not entries:
             return
         batch.close()
+        passing("before_produce")
         try:
             answer = await producer.send_batch(batch, self._topic, partition=self._partition)
             done, _ = await asyncio.wait({answer}, timeout=self._setting.give_up_seconds)
@@ -161,6 +163,7 @@ class Lane:
             self._setting.producers.retire(producer, error)
             self._failed(entries, error)
         else:
+            passing("after_produce")
             self._setting.acknowledged()
             self._settle(entries, base)
 

@@ -26,6 +26,7 @@ from ulid import ULID
 
 from app.contracts.table import Table
 from app.core.errors import Transient
+from app.core.kill_points import passing
 from app.ledger.protocol import DayLoad, Ledger
 from sinks.protocol import DayManifest, LoadedDay, Warehouse
 
@@ -82,6 +83,7 @@ async def replace_days(
     if not these:
         return LoadReport(table.event, run, 0, 0, 0, 0, "nothing_to_do")
     fence = await ledger.next_fence(table.name)
+    passing("after_fence")
     await warehouse.prepare(table)
     standing = await warehouse.loaded(table, these)
     manifest = [
@@ -93,7 +95,9 @@ async def replace_days(
     if missing:
         check()
         loaded |= await _replace(warehouse, table, missing, run, fence)
+    passing("before_record")
     await ledger.record_load([_as_recorded(table, day) for day in loaded.values()])
+    passing("after_record")
     staged, rows = (sum(getattr(day, n) for day in loaded.values()) for n in ("staged", "rows"))
     return LoadReport(
         table.event,

@@ -6,6 +6,7 @@ from datetime import date
 
 from app.core.errors import Transient
 from app.core.headers import REJECTED
+from app.core.kill_points import passing
 from app.core.seal import ObjectKind
 from app.metrics import WORKER_EVENTS
 from app.worker.breaker import Breaker
@@ -60,6 +61,7 @@ class Agent:
                 return
             seal = self._sealing.opened(lane.kind)
             self._stage(lane, seal, records[start : start + CHUNK_RECORDS])
+            passing("mid_fetch")
             await self._sealing.make_room(seal)
             await asyncio.sleep(0)
 

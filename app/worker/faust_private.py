@@ -25,6 +25,7 @@ from faust.types import TP
 from loguru import logger
 from mode.threads import WorkerThread
 
+from app.core.kill_points import passing
 from app.worker.dedupe import Marks
 from app.worker.records import Record
 
@@ -186,6 +187,7 @@ class MarkStore(Store[Any, Any]):
         for event in batch:  # of several partitions
             message = event.message
             self.marks.apply(message.partition, [(message.offset, message.value or b"")])
+            passing("mid_recovery")
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0

@@ -13,6 +13,7 @@ from loguru import logger
 
 from app.core.errors import Fatal, Fenced, ForebayError, Transient
 from app.core.judge import EventType
+from app.core.kill_points import passing
 from app.health import Readiness, health_server
 from app.kafka import KafkaOptions, TopicSpec, ensure_topics
 from app.ledger.protocol import Ledger
@@ -220,6 +221,7 @@ class RunningWorker:
         return app.started and app.rebalancing_count > 0 and not app.rebalancing
 
     def _begin_reading(self, epochs: Mapping[Any, int]) -> None:
+        passing("before_reading")
         self._assignment.begin_reading(epochs)
         self._readiness.reached("table recovery")
 
@@ -227,6 +229,7 @@ class RunningWorker:
         """Every rebalance revokes everything: seal it, so that nobody reads it again."""
         self._readiness.wait_for("table recovery", "rebalancing")
         self._assignment.revoke()
+        passing("while_revoked")
         await self._sealing.seal_all("revocation", REVOKE_SECONDS)
 
     async def _log_start(self, lane: Lane) -> int:

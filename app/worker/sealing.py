@@ -20,6 +20,7 @@ from loguru import logger
 
 from app.core.errors import Fatal, Transient
 from app.core.judge import EventType
+from app.core.kill_points import passing
 from app.core.seal import STRAY_GRACE, Range, Seal, StoredObject
 from app.ledger.protocol import Ledger
 from app.metrics import WORKER_SEAL_SECONDS, WORKER_SEALS
@@ -201,16 +202,20 @@ class Sealing:
                 del self._closing[event]
 
     async def _close(self, seal: OpenSeal) -> None:
+        passing("before_upload")
         marks = asyncio.gather(*(self._marked(seal, lane) for lane in seal.spans))
         try:
             stored = await self._finished(seal)  # 1
+            passing("after_upload")
             changelog = dict(await marks)  # 2
         finally:
             marks.cancel()
         entry = self._entry(seal, stored, changelog)
         self._refuse_stale(seal)
         self._closing[seal.kind.name].recording = True
+        passing("before_ledger")
         await until_reached("ledger", lambda: self._ledger.record(entry))  # 3
+        passing("after_ledger")
         for lane, span in seal.spans.items():  # 4
             lane.sealed = span.next
         logger.debug("sealed {} of {}: {} records", seal.id, entry.event, entry.received)
