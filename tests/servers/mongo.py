@@ -22,12 +22,12 @@ class SecantusServer(ChildProcess):
     """SecantusDB on a folder, which it finds again when it is started again."""
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        self.url = f"mongodb://127.0.0.1:{port}/"
+        self.port = free_port()
+        self.url = f"mongodb://127.0.0.1:{self.port}/"
         self._folder = folder
         command = [
             Path(sys.executable).with_name("secantusd-py"),
-            *("--port", str(port), "--storage-path", folder / "data"),
+            *("--port", str(self.port), "--storage-path", folder / "data"),
             *("--cache-size", "256M", "--log-level", "WARNING"),
         ]
         super().__init__(

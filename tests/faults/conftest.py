@@ -1,0 +1,38 @@
+"""Servers that all fault tests share, and a house of each test's own."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import run
+from tests.house.house import House, opened_house
+from tests.house.servers import Servers
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Nothing is started yet; a house starts what it needs."""
+    made = Servers(tmp_path_factory.mktemp("house"))
+    yield made
+    run(made.stop())
+
+
+@pytest.fixture
+async def house(servers: Servers, unique: str, tmp_path: Path) -> AsyncIterator[House]:
+    """SQLite and DuckDB; one event type on two partitions."""
+    async with opened_house(unique, tmp_path, servers) as made:
+        yield made
+
+
+@pytest.fixture(params=["embedded", "production"])
+async def each_house(
+    request: pytest.FixtureRequest, servers: Servers, unique: str, tmp_path: Path
+) -> AsyncIterator[House]:
+    """Once with SQLite and DuckDB, once with MongoDB and the stand-in for Snowflake."""
+    if request.param == "embedded":
+        opened = opened_house(unique, tmp_path, servers)
+    else:
+        opened = opened_house(unique, tmp_path, servers, ledger="mongo", warehouse="snowflake")
+    async with opened as made:
+        yield made

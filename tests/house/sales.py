@@ -1,0 +1,70 @@
+"""The event type that tests of the whole way send: numbered sales."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+CONTRACT = """\
+event: {event}
+version: 1
+summary: A numbered sale; no two have the same number.
+app: till
+owners: {{team: tests, chat: "#tests"}}
+
+fields:
+  event_id: {{type: uuid, about: Made of the number.}}
+  occurred_at: {{type: timestamp, about: One of the last days.}}
+  shop: {{type: string, max_length: 64, pii: keep, about: Where it was.}}
+  number: {{type: integer, minimum: 0, about: Which one it is.}}
+
+kafka: {{key: shop, size: {size}, retention_days: 7}}
+dedupe: {{by: [event_id], keep: first, remember_days: 7}}
+day: {{from: occurred_at, timezone: UTC, late_days: 7, early_minutes: 60}}
+warehouse: {{table: RAW.{table}}}
+load: {{every: {every}}}
+
+examples:
+  - name: a sale
+    given: {{event_id: 6f1c1c5e-3a57-4d0a-9a5e-0d7a3c1f9b10, occurred_at: "2026-03-01T23:59:58Z",
+            shop: north, number: 1}}
+    row: {{day: "2026-03-01"}}
+  - name: no sale has a negative number
+    given: {{event_id: 6f1c1c5e-3a57-4d0a-9a5e-0d7a3c1f9b10, occurred_at: "2026-03-01T23:59:58Z",
+            shop: north, number: -1}}
+    rejected: {{reason: schema, field: number}}
+"""
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+SHOPS = ("north", "east", "south", "west", "harbour", "station", "market", "airport")
+
+
+class Sales:
+    """One event type: `event`, `topic` and `table` name it everywhere."""
+
+    def __init__(
+        self, event: str, *, size: str = "small", every: str = "1s", days: int = 3
+    ) -> None:
+        self.event, self.topic, self.table = event, f"events.{event}.v1", f"RAW.{event.upper()}"
+        self._size, self._every, self._days = size, every, days
+
+    def write(self, folder: Path) -> None:
+        """Put the topic file into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        text = CONTRACT.format(
+            event=self.event, size=self._size, table=self.event.upper(), every=self._every
+        )
+        (folder / f"{self.event}.yaml").write_text(text)
+
+    def made(self, number: int) -> dict[str, Any]:
+        """Event `number`: the same whenever it is made."""
+        return {
+            "event_id": str(UUID(int=number)),
+            "occurred_at": (NOW - timedelta(days=number % self._days)).isoformat(),
+            "shop": SHOPS[number % len(SHOPS)],
+            "number": number,
+        }
+
+    def several(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
+        return [self.made(number) for number in numbers]
