@@ -84,19 +84,24 @@ class House:
     def data_dir(self, role: str, number: int = 1) -> Path:
         return self.folder / f"{role}-{number}"
 
-    async def forebay(self, *words: str, codes: Sequence[int] = (0,)) -> Any:
-        """Call a command with `--json`, and read what it prints."""
+    async def command(self, *words: str) -> tuple[int, str, str]:
+        """Call a command as a user does: its exit code and what it said, out and err."""
         done = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "app.cli", *words, "--json"],
+            [sys.executable, "-m", "app.cli", *words],
             env={**os.environ, **self.environment},
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode in codes, f"{done.returncode}: {done.stdout}{done.stderr}"
-        return json.loads(done.stdout)
+        return done.returncode, done.stdout, done.stderr
+
+    async def forebay(self, *words: str, codes: Sequence[int] = (0,)) -> Any:
+        """Call a command with `--json`, and read what it prints."""
+        code, out, err = await self.command(*words, "--json")
+        assert code in codes, f"{code}: {out}{err}"
+        return json.loads(out)
 
     async def audit(self, *words: str) -> Any:
         """The report of `forebay audit`, balanced or not."""
@@ -131,15 +136,15 @@ async def opened_house(
     folder: Path,
     servers: Servers,
     *,
-    types: int = 1,
-    size: str = "small",
+    sales: Sequence[Sales] = (),
     ledger: LedgerKind = "sqlite",
     warehouse: WarehouseKind = "duckdb",
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[House]:
     """A house of its own on `servers`: its `name` is in every topic, key, table and group.
 
-    `types` event types of `size`. At the end all its roles are killed.
+    `sales` are its event types; one on two partitions if none are given. At the end all its
+    roles are killed.
     """
     wanted = [servers.kafka, servers.s3, servers.redis]
     wanted += [servers.mongo] if ledger == "mongo" else []
@@ -158,10 +163,10 @@ async def opened_house(
             mongo=await proxy(servers.mongo.port),
             snowflake=await proxy(servers.snowflake.port),
         )
-        sales = [Sales(f"sale_{name}_{number}", size=size) for number in range(types)]
-        for kind in sales:
+        kinds = sales or [Sales(f"sale_{name}")]
+        for kind in kinds:
             kind.write(folder / "topics")
-        made = House(name, folder, servers, networks, sales, ledger, warehouse)
+        made = House(name, folder, servers, networks, kinds, ledger, warehouse)
         made.environment = {**_environment(made), **(environment or {})}
         try:
             yield made

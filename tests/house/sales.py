@@ -19,9 +19,9 @@ fields:
   shop: {{type: string, max_length: 64, pii: keep, about: Where it was.}}
   number: {{type: integer, minimum: 0, about: Which one it is.}}
 
-kafka: {{key: shop, size: {size}, retention_days: 7}}
-dedupe: {{by: [event_id], keep: first, remember_days: 7}}
-day: {{from: occurred_at, timezone: UTC, late_days: 7, early_minutes: 60}}
+kafka: {{key: shop, size: {size}, retention_days: 30}}
+dedupe: {{by: [event_id], keep: first, remember_days: 30}}
+day: {{from: occurred_at, timezone: UTC, late_days: 30, early_minutes: 60}}
 warehouse: {{table: RAW.{table}}}
 load: {{every: {every}}}
 
@@ -41,13 +41,23 @@ SHOPS = ("north", "east", "south", "west", "harbour", "station", "market", "airp
 
 
 class Sales:
-    """One event type: `event`, `topic` and `table` name it everywhere."""
+    """One event type: `event`, `topic` and `table` name it everywhere.
+
+    Its events are of the last `days` days, `in_a_row` of the same day, then of the one before.
+    """
 
     def __init__(
-        self, event: str, *, size: str = "small", every: str = "1s", days: int = 3
+        self,
+        event: str,
+        *,
+        size: str = "small",
+        every: str = "1s",
+        days: int = 3,
+        in_a_row: int = 1,
     ) -> None:
         self.event, self.topic, self.table = event, f"events.{event}.v1", f"RAW.{event.upper()}"
-        self._size, self._every, self._days = size, every, days
+        self._size, self._every = size, every
+        self._days, self._in_a_row = days, in_a_row
 
     def write(self, folder: Path) -> None:
         """Put the topic file into `folder`."""
@@ -61,7 +71,9 @@ class Sales:
         """Event `number`: the same whenever it is made."""
         return {
             "event_id": str(UUID(int=number)),
-            "occurred_at": (NOW - timedelta(days=number % self._days)).isoformat(),
+            "occurred_at": (
+                NOW - timedelta(days=number // self._in_a_row % self._days)
+            ).isoformat(),
             "shop": SHOPS[number % len(SHOPS)],
             "number": number,
         }
