@@ -30,6 +30,7 @@ LOGIN: dict[int, tuple[type[ForebayError], str]] = {
     290403: (Fatal, "correct SNOWFLAKE__ACCOUNT"),
     290404: (Fatal, "correct SNOWFLAKE__ACCOUNT"),
     251007: (Fatal, "check the SNOWFLAKE__… variables"),
+    250001: (Transient, "the login did not come through"),  # a refusal has a number of its own
 }
 
 STATEMENT: dict[int, tuple[type[ForebayError], str]] = {
