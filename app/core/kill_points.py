@@ -1,7 +1,8 @@
 """Named places where a role may be told to die, so that a crash there can be tried.
 
 `CRASH_AT=after_upload` kills a role, by SIGKILL, the first time it passes that point, and
-`CRASH_AT=after_upload:3` the third time. Settings refuse it unless `ENVIRONMENT=test`.
+`CRASH_AT=after_upload:3` the third time. `after_upload:3:stop` freezes it there instead, by
+SIGSTOP, until somebody sends SIGCONT. Settings refuse all of it unless `ENVIRONMENT=test`.
 """
 
 import os
@@ -65,24 +66,30 @@ def disarm() -> None:
 
 
 def killing_at(crash_at: str) -> Passed:
-    """What `CRASH_AT` asks for: `point` or `point:n`, the n-th passing of it.
+    """What `CRASH_AT` asks for: `point`, `point:n` (the n-th passing of it), `point:n:stop`.
+
+    The last thing the process writes to stderr is that it got there.
 
     Raises:
         Fatal: there is no such point, or n is not a number above 0.
     """
-    point, _, nth = crash_at.partition(":")
+    point, *rest = crash_at.split(":")
+    stops = len(rest) == 2 and rest[1] == "stop"
     known = sorted({name for points in POINTS.values() for name in points})
     if point not in known:
         raise Fatal(f"CRASH_AT={crash_at}: there is no such point, only: {', '.join(known)}")
-    if nth and not (nth.isdecimal() and int(nth)):
+    if rest and not (rest[0].isdecimal() and int(rest[0])):
         raise Fatal(f"CRASH_AT={crash_at}: after the colon there must be a number above 0")
-    left = int(nth or 1)
+    if len(rest) > 1 and not stops:
+        raise Fatal(f"CRASH_AT={crash_at}: after the number there may only be «:stop»")
+    left = int(rest[0]) if rest else 1
 
     def passed(name: str) -> None:
         nonlocal left
         if name == point:
             left -= 1
             if not left:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.write(2, f"CRASH_AT={crash_at}: here\n".encode())
+                os.kill(os.getpid(), signal.SIGSTOP if stops else signal.SIGKILL)
 
     return passed

@@ -1,6 +1,7 @@
 """A role dies where `CRASH_AT` says, and only where tests are made."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -30,9 +31,27 @@ def test_a_process_is_killed_the_nth_time_it_passes_its_point(crash_at: str, sai
     assert (done.returncode, done.stdout) == (-9, said)
 
 
+def test_a_process_that_stops_at_its_point_goes_on_from_there() -> None:
+    frozen = subprocess.Popen(
+        [sys.executable, "-c", DYING.format(crash_at="before_ledger:2:stop")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    _, status = os.waitpid(frozen.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    frozen.send_signal(signal.SIGCONT)
+    assert frozen.communicate() == ("0\n1\n2\n3\n4\n", None)
+    assert frozen.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("crash_at", "why"),
-    [("at_lunch", "no such point"), ("after_upload:soon", "a number"), ("after_upload:0", "above")],
+    [
+        ("at_lunch", "no such point"),
+        ("after_upload:soon", "a number"),
+        ("after_upload:0", "above"),
+        ("after_upload:1:slowly", "only be «:stop»"),
+    ],
 )
 def test_a_wrong_kill_point_is_refused_with_what_is_right(crash_at: str, why: str) -> None:
     with pytest.raises(Fatal, match=why):
