@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test demo up down clean
+.PHONY: help setup check format test chaos chaos-report demo up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,7 +18,7 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 help: ## Say what there is.
 	@echo "Forebay: every app's events in the warehouse once each, by the day they happened."
 	@echo
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 	@echo
 	@echo "Start with: make demo"
 
@@ -39,6 +39,13 @@ format: .venv/.ready ## Put the code into the common format, and mend what can b
 
 test: setup ## Run all tests, on real servers. One part: make test ARGS=tests/worker
 	@$(BIN)/pytest $(ARGS)
+
+chaos: setup ## Break everything at random, and audit: make chaos MINUTES=5 SEED=1
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) --seed $(or $(SEED),1) $(ARGS)
+
+chaos-report: setup ## 1,000 kills, half with each ledger, into tests/chaos/REPORT.md
+	@$(BIN)/python -m tests.chaos --minutes 1 --kills 500 --seed $(or $(SEED),1) \
+		--report tests/chaos/REPORT.md $(ARGS)
 
 demo: .venv/.ready .venv/.kafka ## The whole way on real events, with a balance at the end.
 	@$(BIN)/forebay demo $(ARGS)
