@@ -17,6 +17,9 @@ BATCH_BYTES = 512 * 1024
 """Of one record batch before compression: brokers take 1 MB unless told otherwise."""
 
 RETRY_BACKOFF_MS = 250
+CLIENT_ID = "forebay-gateway"
+"""What the brokers' logs, metrics and quotas call us."""
+
 STOP_SECONDS = 5
 
 
@@ -80,6 +83,7 @@ class Producers:
         await ensure_topics(self._kafka, self._topics)
         producer = AIOKafkaProducer(
             **self._kafka.client(),
+            client_id=CLIENT_ID,
             enable_idempotence=True,
             acks="all",
             compression_type="zstd",

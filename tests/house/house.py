@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from app.local.ports import free_port
 from app.local.role import LocalRole
+from tests.house.kafka_network import KafkaNetwork
 from tests.house.proxy import Proxy
 from tests.house.sales import Sales
 from tests.house.servers import Servers
@@ -27,7 +28,7 @@ WarehouseKind = Literal["duckdb", "snowflake"]
 class Networks:
     """The way from the roles to each server."""
 
-    kafka: Proxy
+    kafka: KafkaNetwork
     s3: Proxy
     redis: Proxy
     mongo: Proxy
@@ -153,11 +154,13 @@ async def opened_house(
         await servers.snowflake.start()
     async with AsyncExitStack() as stack:
 
-        async def proxy(port: int, at: int = 0) -> Proxy:
-            return await stack.enter_async_context(Proxy(port, at).running())
+        async def proxy(port: int) -> Proxy:
+            return await stack.enter_async_context(Proxy(port).running())
 
+        kafka = KafkaNetwork(servers.kafka.port, servers.kafka_port)
+        await stack.enter_async_context(kafka.running())
         networks = Networks(
-            kafka=await proxy(servers.kafka.port, servers.kafka_port),
+            kafka=kafka,
             s3=await proxy(servers.s3.port),
             redis=await proxy(servers.redis.port),
             mongo=await proxy(servers.mongo.port),

@@ -9,20 +9,28 @@ CHUNK_BYTES = 64 << 10
 Matches = Callable[[bytes], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The request never arrives: the connection dies before it is passed on."""
+class Action:
+    """What happens to a request."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class LoseAnswer:
+class Cut(Action):
+    """The connection dies when so many bytes of the request were passed on."""
+
+    after_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoseAnswer(Action):
     """The request arrives, and the connection dies after so many bytes of the answer."""
 
     after_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Action):
     """The server never sees the request: this is what the client is told, then a close."""
 
     text: bytes
@@ -37,7 +45,7 @@ class Rule:
     """
 
     matches: Matches
-    action: Cut | LoseAnswer | Answer
+    action: Action
     left: int
     hits: int = 0
 
@@ -82,7 +90,7 @@ class Proxy:
         self._moving = asyncio.Event()
         self._moving.set()
         self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._connections: set[Connection] = set()
 
     @property
     def connections(self) -> int:
@@ -138,7 +146,7 @@ class Proxy:
         self.delay_seconds = 0.0
         self.rules.clear()
 
-    def rule(self, matches: Matches, action: Cut | LoseAnswer | Answer, times: int = 1) -> Rule:
+    def rule(self, matches: Matches, action: Action, times: int = 1) -> Rule:
         """Do `action` to the next `times` requests that match."""
         rule = Rule(matches, action, times)
         self.rules.append(rule)
@@ -152,6 +160,15 @@ class Proxy:
                 return rule
         return None
 
+    def connection(
+        self,
+        task: "asyncio.Task[None]",
+        client: asyncio.StreamReader,
+        to_client: asyncio.StreamWriter,
+    ) -> "Connection":
+        """For one client; a proxy that knows its server's protocol has its own kind."""
+        return Connection(self, task, client, to_client)
+
     async def pause(self) -> None:
         """What each chunk waits for."""
         if self.delay_seconds:
@@ -164,7 +181,7 @@ class Proxy:
             return
         task = asyncio.current_task()
         assert task is not None
-        connection = _Connection(self, task, reader, writer)
+        connection = self.connection(task, reader, writer)
         self._connections.add(connection)
         try:
             with suppress(OSError, asyncio.CancelledError):
@@ -174,7 +191,7 @@ class Proxy:
             self._connections.discard(connection)
 
 
-class _Connection:
+class Connection:
     """One client's connection and ours to the server, for it."""
 
     def __init__(
@@ -212,7 +229,9 @@ class _Connection:
             rule = self._proxy.matching(chunk) if self._answered else None
             self._answered = False
             match rule.action if rule else None:
-                case Cut():
+                case Cut(after_bytes):
+                    self._to_server.write(chunk[:after_bytes])
+                    await self._to_server.drain()
                     return
                 case Answer(text):
                     await self._tell(text)
