@@ -228,8 +228,10 @@ class RunningWorker:
     async def _revoked(self, *_: Any, **__: Any) -> None:
         """Every rebalance revokes everything: seal it, so that nobody reads it again."""
         self._readiness.wait_for("table recovery", "rebalancing")
+        if self._assignment.lanes:  # not so when a worker joins
+            self._assignment.revoke()
+            passing("while_revoked")
         self._assignment.revoke()
-        passing("while_revoked")
         await self._sealing.seal_all("revocation", REVOKE_SECONDS)
 
     async def _log_start(self, lane: Lane) -> int:
