@@ -23,6 +23,11 @@ class Cut(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class Stall(Action):
+    """The request is swallowed, and the connection stays open and silent."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoseAnswer(Action):
     """The request arrives, and the connection dies after so many bytes of the answer."""
 
@@ -233,6 +238,9 @@ class Connection:
                     self._to_server.write(chunk[:after_bytes])
                     await self._to_server.drain()
                     return
+                case Stall():
+                    await self._swallow()
+                    return
                 case Answer(text):
                     await self._tell(text)
                     return
@@ -262,5 +270,8 @@ class Connection:
         self._to_client.write_eof()
         with suppress(TimeoutError):  # a client resets us if we do not hear it out
             async with asyncio.timeout(2):
-                while await self._client.read(CHUNK_BYTES):
-                    pass
+                await self._swallow()
+
+    async def _swallow(self) -> None:
+        while await self._client.read(CHUNK_BYTES):
+            pass

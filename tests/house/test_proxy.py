@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.house.proxy import Answer, Cut, LoseAnswer, Proxy, http, http_answer
+from tests.house.proxy import Answer, Cut, LoseAnswer, Proxy, Stall, http, http_answer
 
 
 class Echo:
@@ -62,6 +62,19 @@ async def test_a_request_whose_answer_is_lost_has_arrived(proxy: Proxy, echo: Ec
     proxy.rule(lambda _: True, LoseAnswer())
     assert await ask(proxy, b"hello\n") == b""
     assert echo.heard == [b"hello\n"]
+
+
+async def test_a_stalled_request_is_never_answered_and_holds_up_no_other(
+    proxy: Proxy, echo: Echo
+) -> None:
+    proxy.rule(lambda chunk: b"first" in chunk, Stall())
+    asking = asyncio.create_task(ask(proxy, b"first\n"))
+    assert await ask(proxy, b"second\n") == b"second\n"
+    await asyncio.wait([asking], timeout=0.2)
+    assert not asking.done()
+    assert echo.heard == [b"second\n"]
+    proxy.cut()
+    assert await asking == b""
 
 
 async def test_an_answer_may_be_lost_from_some_byte_on(proxy: Proxy) -> None:
