@@ -156,7 +156,7 @@ class LedgerConsumer(driver.Consumer):
             for tp, offset in self.app.sealed_offsets().items()
             if tp in assigned
         }
-        if not offsets:
+        if not offsets or self.crashed:  # then the thread may have ended, and would never answer
             return False
         try:
             thread = self._thread
@@ -212,7 +212,7 @@ class LedgerApp(faust.App):
     """A Faust app that reads on from where `find_cursors` says.
 
     * `find_cursors(assigned partitions)` → offset by partition; those left out are not read
-    * `begin_reading(epochs)` is told when the seeks are done
+    * `begin_reading(epochs)` is told when the seeks are done; with nothing to read, too
     * `sealed_offsets()` → what to publish as group offsets
     """
 
@@ -237,6 +237,12 @@ class LedgerApp(faust.App):
             options={"marks": marks},
         )
         assert table.changelog_topic.get_topic_name() == marks.changelog_topic
+
+    def on_rebalance_end(self) -> None:
+        """With fewer partitions than workers one has none: Faust has nothing to seek there."""
+        super().on_rebalance_end()
+        if not self.consumer.assignment():
+            self.begin_reading({})
 
     async def threads_ended(self) -> None:
         """Wait for the consumer's thread; after a crash, Faust's `stop` does not.

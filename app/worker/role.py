@@ -221,7 +221,8 @@ class RunningWorker:
         return app.started and app.rebalancing_count > 0 and not app.rebalancing
 
     def _begin_reading(self, epochs: Mapping[Any, int]) -> None:
-        passing("before_reading")
+        if epochs:
+            passing("before_reading")
         self._assignment.begin_reading(epochs)
         self._readiness.reached("table recovery")
 

@@ -10,14 +10,16 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import aiohttp
 from ulid import ULID
 
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, partition_name
+from app.kafka import KafkaOptions
 from app.worker.role import HUNG_EXIT_CODE
 from tests.worker.kinds import event
-from tests.worker.world import World, until
+from tests.worker.world import World, a_world, until
 
 SMALL_SEALS = {"max_age_seconds": 0.2}
 NO_SEAL_SOON = {"max_age_seconds": 3_600}
@@ -130,6 +132,23 @@ async def test_a_second_worker_joins_and_the_first_leaves_and_nothing_is_lost(
     await world.sealed_to_the_end()
     assert await terminated(second) == 0
     await world.each_once()
+
+
+async def test_a_worker_that_has_no_partition_is_ready_and_takes_over(
+    kafka: KafkaOptions, tmp_path: Path
+) -> None:
+    async with a_world(kafka, tmp_path, partitions=1) as world:
+        async with world.worker("first"):
+            await world.produce(event(n) for n in range(100))
+            await world.sealed_to_the_end()
+            async with world.worker("second"):
+                await world.produce(event(n) for n in range(50, 150))
+                await world.sealed_to_the_end()
+        async with world.worker("second"):
+            await world.produce(event(n) for n in range(100, 200))
+            await world.sealed_to_the_end()
+        fates = await world.each_once()
+    assert (fates["staged"], fates["duplicates"]) == (200, 100)
 
 
 async def test_sigterm_seals_what_is_open_and_nothing_is_read_again(world: World) -> None:
