@@ -11,7 +11,6 @@ from typing import Any
 
 from aiokafka.protocol import commit, coordination, fetch, group, produce
 from aiokafka.protocol.api import Request, RequestHeader_v1, RequestHeader_v2, RequestStruct
-from aiokafka.protocol.produce import ProduceResponse_v8
 
 from tests.house.proxy import Action, Answer, Connection, Cut, LoseAnswer, Matches, Proxy
 
@@ -61,6 +60,51 @@ class Spoil(Action):
     """Kafka does what was asked; `change` is then done to the fields of its answer."""
 
     change: Callable[[Any], None]
+
+
+def produce_error(code: int) -> Callable[[Any], None]:
+    """For `Spoil`: an answer to Produce says this of every partition."""
+
+    def change(answer: Any) -> None:
+        answer.topics = [
+            (topic, [(partition, code, *rest) for partition, _, *rest in partitions])
+            for topic, partitions in answer.topics
+        ]
+
+    return change
+
+
+def fetch_error(code: int) -> Callable[[Any], None]:
+    """For `Spoil`: an answer to Fetch says this of every partition, and brings no records."""
+
+    def change(answer: Any) -> None:
+        answer.topics = [
+            (topic, [(partition, code, *rest, b"") for partition, _, *rest, _ in partitions])
+            for topic, partitions in answer.topics
+        ]
+
+    return change
+
+
+def commit_error(code: int) -> Callable[[Any], None]:
+    """For `Spoil`: an answer to OffsetCommit says this of every partition."""
+
+    def change(answer: Any) -> None:
+        answer.topics = [
+            (topic, [(partition, code) for partition, _ in partitions])
+            for topic, partitions in answer.topics
+        ]
+
+    return change
+
+
+def group_error(code: int) -> Callable[[Any], None]:
+    """For `Spoil`: an answer to Heartbeat says this."""
+
+    def change(answer: Any) -> None:
+        answer.error_code = code
+
+    return change
 
 
 class KafkaNetwork(Proxy):
@@ -146,18 +190,18 @@ def _read(request: bytes) -> tuple[int, type[RequestStruct], BytesIO]:
     key, version, correlation = struct.unpack_from(">hhi", request, SIZE.size)
     written = WRITTEN[key, version]
     text = BytesIO(request[SIZE.size :])
-    (RequestHeader_v2 if written.FLEXIBLE_VERSION else RequestHeader_v1).decode(text)
+    (RequestHeader_v2 if written.FLEXIBLE_VERSION else RequestHeader_v1).SCHEMA.decode(text)
     return correlation, written, text
 
 
 def _refused(request: bytes, error: int) -> bytes:
     correlation, written, text = _read(request)
-    assert written.RESPONSE_TYPE is ProduceResponse_v8, written
     topics: list[Any] = [
-        (topic, [(partition, error, -1, -1, -1, [], None) for partition, _ in partitions])
+        (topic, [(partition, error, -1, -1, -1) for partition, _ in partitions])
         for topic, partitions in written.decode(text).topics
     ]
-    return _framed(SIZE.pack(correlation) + ProduceResponse_v8(topics, 0).encode())
+    answer = written.RESPONSE_TYPE(topics=topics, throttle_time_ms=0)
+    return _framed(SIZE.pack(correlation) + answer.encode())
 
 
 def _changed(request: bytes, answer: bytes, change: Callable[[Any], None]) -> bytes:

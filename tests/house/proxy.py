@@ -96,6 +96,7 @@ class Proxy:
         self._moving.set()
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
+        self._errors: list[Exception] = []
 
     @property
     def connections(self) -> int:
@@ -117,6 +118,7 @@ class Proxy:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
+        """Raises what broke the proxy itself, if anything did."""
         if self._server is not None:
             self._server.close()
         tasks = [connection.task for connection in self._connections]
@@ -124,6 +126,8 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._errors:
+            raise self._errors[0]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Proxy"]:
@@ -191,6 +195,8 @@ class Proxy:
         try:
             with suppress(OSError, asyncio.CancelledError):
                 await connection.run(self._upstream_port)
+        except Exception as error:
+            self._errors.append(error)
         finally:
             connection.abort()
             self._connections.discard(connection)
@@ -225,7 +231,10 @@ class Connection:
         finally:
             for pump in pumps:
                 pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+            ends = await asyncio.gather(*pumps, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception) and not isinstance(end, OSError | EOFError):
+                raise end
 
     async def _there(self) -> None:
         assert self._to_server is not None
