@@ -47,6 +47,7 @@ def text(outcome: Outcome) -> str:
     peaks = ", ".join(f"{role} {rss / 1e6:.0f}" for role, rss in outcome.peak_rss.items())
     lines += [
         f"audits meanwhile: {audits or 'none'}",
+        *(f"  {alarm}" for alarm in outcome.alarms),
         f"exit codes after SIGTERM: {exits}",
         f"largest memory, 10^6 B: {peaks}",
         f"in the end: {outcome.verdict}",

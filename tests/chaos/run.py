@@ -1,6 +1,7 @@
 """One chaos run: faults at random until the time is up, then peace, and the verdict."""
 
 import asyncio
+import json
 import random
 import time
 from collections import Counter
@@ -43,6 +44,7 @@ class Outcome:
     kills: Counter[str] = field(default_factory=Counter)
     deaths: Counter[str] = field(default_factory=Counter)
     audits: Counter[str] = field(default_factory=Counter)
+    alarms: list[str] = field(default_factory=list)
     peak_rss: dict[str, int] = field(default_factory=dict)
     exits: dict[str, int | None] = field(default_factory=dict)
     sent: int = 0
@@ -144,7 +146,7 @@ async def _audits(world: World) -> None:
                 world.audits["balanced"] += 1
             case 1:
                 world.audits["false alarm"] += 1
-                world.alarms.append(said)
+                world.alarms += [finding["text"] for finding in json.loads(said)["findings"]]
             case _:
                 world.audits["not possible"] += 1
 
@@ -169,6 +171,7 @@ async def _calm(world: World, outcome: Outcome) -> None:
         outcome.deaths.update({f"{kept.role}: {why}": n for why, n in kept.deaths.items()})
         outcome.peak_rss[kept.role] = max(kept.peak_rss, outcome.peak_rss.get(kept.role, 0))
     outcome.injected, outcome.audits = world.injected, world.audits
+    outcome.alarms = world.alarms
     outcome.sent, outcome.resent = world.load.sent, world.load.resent
     outcome.verdict = await judged(world.house, world.load, "--deep")
 

@@ -20,7 +20,7 @@ LATEST_PASSING: Mapping[str, int] = {"gateway": 40, "worker": 4, "scheduler": 3}
 
 class World:
     """`injected` counts the faults by name, `audits` how those in between ended; `alarms` has
-    what they said if they found something. `broken` are the parts that have a fault now."""
+    what they found, which must be nothing. `broken` are the parts that have a fault now."""
 
     load: Load
 
