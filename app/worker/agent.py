@@ -45,7 +45,8 @@ class Agent:
         A list fetched before the lane's last seek is dropped; it will come again.
 
         Raises:
-            Transient: a list before this one never arrived, or retention removed what comes next.
+            Transient: a list before this one never arrived, retention removed what comes next, or
+                Kafka goes back.
             Fatal: the circuit breaker tripped.
         """
         lane = self._lanes.get(at)
@@ -54,8 +55,14 @@ class Agent:
         if turn != lane.turn + 1:
             raise Transient(f"{lane.tp}: fetch list {turn} came after {lane.turn}, one is lost")
         lane.turn = turn
-        if records[0].offset > lane.next:
-            await self._check_gap(lane, records[0].offset)
+        first = records[0].offset
+        if first < lane.next:  # it did not know the offset, and the consumer began anew by itself
+            raise Transient(
+                f"{lane.tp}: Kafka went back to {first}, {lane.next} was due. "
+                "Starting again asks it where the log ends"
+            )
+        if first > lane.next:
+            await self._check_gap(lane, first)
         for start in range(0, len(records), CHUNK_RECORDS):
             if self._lanes.get(at) is not lane:
                 return

@@ -152,6 +152,16 @@ async def test_a_list_that_got_lost_on_the_way_ends_the_worker(lives: Lives) -> 
         await attempt.reads([Sent(2, event(3))], turn=3)
 
 
+async def test_a_log_that_goes_back_ends_the_worker_before_it_takes_anything_twice(
+    lives: Lives,
+) -> None:
+    attempt = lives.attempt(ORDER)
+    await attempt.reads([Sent(7, event(1)), Sent(8, event(2))])
+    with pytest.raises(Transient, match="went back to 8, 9 was due"):
+        await attempt.reads([Sent(8, event(2)), Sent(9, event(3))])
+    assert attempt.tally == (2, 0, 0)
+
+
 async def test_a_list_fetched_before_the_last_seek_is_not_taken(lives: Lives) -> None:
     attempt = lives.attempt(ORDER)
     await attempt.reads([Sent(0, event(1))])
