@@ -8,7 +8,7 @@ from app.contracts.load import Contracts, load_contracts
 from app.contracts.table import Table
 from app.core.judge import EventType
 from app.core.kill_points import passing
-from app.ledger.open import open_ledger
+from app.ledger.open import ledger_at, open_ledger
 from app.ledger.protocol import Ledger
 from app.settings import Settings
 from sinks.protocol import ObjectStore, Warehouse
@@ -31,9 +31,9 @@ def tables_of(contracts: Contracts) -> Mapping[str, Table]:
 
 
 @asynccontextmanager
-async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
-    """The ledger of `LEDGER__URL`."""
-    ledger = await open_ledger(settings.ledger)
+async def opened_ledger(settings: Settings, *, at_once: bool = True) -> AsyncIterator[Ledger]:
+    """The ledger of `LEDGER__URL`. Not `at_once`: its first `ping` opens it, for who can wait."""
+    ledger = await open_ledger(settings.ledger) if at_once else ledger_at(settings.ledger)
     try:
         yield ledger
     finally:

@@ -56,7 +56,7 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
 
     contracts = contracts_of(settings)
     async with (
-        opened_ledger(settings) as ledger,
+        opened_ledger(settings, at_once=False) as ledger,
         opened_objects(settings) as objects,
         start(
             settings.worker,
@@ -82,7 +82,7 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
 
     contracts = contracts_of(settings)
     async with (
-        opened_ledger(settings) as ledger,
+        opened_ledger(settings, at_once=False) as ledger,
         opened_objects(settings) as objects,
         opened_warehouse(settings, objects) as warehouse,
         start(

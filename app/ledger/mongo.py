@@ -58,18 +58,17 @@ class MongoLedger:
         self._entries = MongoEntries(self._database)
         self._days = MongoDays(self._database)
         self._counters = self._database["counters"]
+        self._is_prepared = False
 
     @classmethod
-    async def open(cls, options: LedgerOptions) -> "MongoLedger":
-        """Connect and create the missing indexes. Raises `Transient` and `Fatal`."""
+    def at(cls, options: LedgerOptions) -> "MongoLedger":
+        """The server of `mongodb://…`; the first `ping` creates the missing indexes.
+
+        Raises:
+            Fatal: the URL can not be read.
+        """
         with translating():
-            ledger = cls(_client(options), options.database)
-            try:
-                await ledger._entries.collection.create_indexes(list(INDEXES))
-            except BaseException:
-                await ledger.close()
-                raise
-            return ledger
+            return cls(_client(options), options.database)
 
     async def record(self, seal: Seal) -> None:
         refuse_unfit_seal(seal)
@@ -174,7 +173,11 @@ class MongoLedger:
 
     async def ping(self) -> None:
         with translating():
-            await self._client.admin.command("ping")
+            if self._is_prepared:
+                await self._client.admin.command("ping")
+            else:
+                await self._entries.collection.create_indexes(list(INDEXES))
+                self._is_prepared = True
 
     async def close(self) -> None:
         # It tells the server, and waits for its answer in the thread that called.

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
-from app.core.errors import Fatal
 from app.core.seal import Seal
 from app.ledger import sqlite_days as days_of
 from app.ledger import sqlite_entries as entries_of
@@ -40,20 +39,10 @@ class SQLiteLedger:
         self._file = file
 
     @classmethod
-    async def open(cls, options: LedgerOptions) -> "SQLiteLedger":
-        """Open or create the file of `sqlite:///path`. Raises `Transient` and `Fatal`."""
+    def at(cls, options: LedgerOptions) -> "SQLiteLedger":
+        """The file of `sqlite:///path`; the first call opens or creates it."""
         path = Path(options.url.removeprefix("sqlite:///"))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Fatal(f"the ledger's folder {path.parent} can not be made: {error}") from error
-        ledger = cls(SQLiteFile(path, options.timeout_seconds))
-        try:
-            await ledger.ping()
-        except BaseException:
-            await ledger.close()
-            raise
-        return ledger
+        return cls(SQLiteFile(path, options.timeout_seconds))
 
     async def record(self, seal: Seal) -> None:
         refuse_unfit_seal(seal)

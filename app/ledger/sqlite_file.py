@@ -82,6 +82,7 @@ class SQLiteFile:
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
+            _make_folder(self._path.parent)
             connection = sqlite3.connect(
                 self._path, timeout=self._timeout_seconds, isolation_level=None
             )
@@ -120,6 +121,13 @@ def _code(error: sqlite3.Error) -> int:
     # (a wrong parameter, say) have none: they are ours.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return int(code) & 0xFF
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fatal(f"the ledger's folder {folder} can not be made: {error}") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -13,10 +13,14 @@ def is_due(
 
     They are if the table was never loaded, if its last committed load is `every` ago, or if a
     seal has waited for so long. `now` is aware.
+
+    A load further ahead of `now` than `every` was stamped by a clock that has been set back since:
+    it says nothing, or nothing would be loaded until the clock is there again.
     """
     if not dirty:
         return False
-    last = max((load.loaded_at for load in loads), default=None)
+    believable = (load.loaded_at for load in loads if load.loaded_at - now <= every)
+    last = max(believable, default=None)
     return (
         last is None
         or now - last >= every

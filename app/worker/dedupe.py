@@ -2,11 +2,16 @@
 
 A mark is 24 bytes of key (which topic, which event) and the offset of the first sighting. Marks
 travel to other workers through the table's changelog topic, many in one message.
+
+After a write has failed, RocksDB refuses all others until it is opened again, whatever became of
+the disk; what was written before is still there. So a worker whose disk is full ends, and goes on
+where the ledger says once it is started again with some room.
 """
 
 import shutil
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from hashlib import blake2b
@@ -16,7 +21,7 @@ from typing import Any
 import rocksdict
 from loguru import logger
 
-from app.core.errors import Fatal, Transient
+from app.core.errors import Fatal, ForebayError, Transient
 
 PREFIX_BYTES = 8
 KEY_BYTES = PREFIX_BYTES + 16
@@ -39,6 +44,9 @@ class Marks:
     """The marks of one size class of topics, by partition number.
 
     `position(p)` is the changelog offset up to which partition `p` holds everything, or None.
+
+    Every method but `close` and `wipe` raises `Transient` when the disk does not do what was
+    asked, and `Fatal` when another process has the databases open.
     """
 
     def __init__(self, folder: Path, name: str, changelog_topic: str, remember: timedelta) -> None:
@@ -47,36 +55,40 @@ class Marks:
         self._remember_seconds = int(remember.total_seconds())
         self._databases: dict[int, Any] = {}
         self._acknowledged: dict[int, set[int]] = {}
+        self._damaged: set[int] = set()
 
     def lookup(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         """Find the packed offset of each key's first sighting, None where there is none."""
-        found: Sequence[bytes | None] = self._open(partition).get(keys)
+        with self._translating(partition):
+            found: Sequence[bytes | None] = self._open(partition).get(keys)
         return found
 
     def write(self, partition: int, changes: Mapping[bytes, bytes]) -> None:
         """Set marks, key → packed offset; `FORGET` removes one."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         _put(batch, changes.items())
-        self._open(partition).write(batch)
+        with self._translating(partition):
+            self._open(partition).write(batch)
 
     def apply(self, partition: int, messages: Iterable[tuple[int, bytes]]) -> None:
         """Take changelog messages, (offset, packed marks), in order; each one whole or not."""
-        database = self._open(partition)
         for offset, packed in messages:
             batch = rocksdict.WriteBatch(raw_mode=True)
             _put(batch, MARK.iter_unpack(packed))
             batch.put(_POSITION, OFFSET.pack(offset))
-            database.write(batch)
+            with self._translating(partition):
+                self._open(partition).write(batch)
 
     def position(self, partition: int) -> int | None:
-        stored = self._open(partition).get(_POSITION)
+        with self._translating(partition):
+            stored = self._open(partition).get(_POSITION)
         return None if stored is None else OFFSET.unpack(stored)[0]
 
     def recovered(self, partition: int, position: int) -> None:
         """Everything in the changelog up to `position` is here or was removed by retention."""
         self._acknowledged[partition] = set()
         if position > _number(self.position(partition)):
-            self._open(partition).put(_POSITION, OFFSET.pack(position))
+            self._move(partition, position)
 
     def acknowledged(self, partition: int, offset: int) -> None:
         """A message of our own, whose marks are here already, stands at `offset`.
@@ -93,7 +105,7 @@ class Marks:
             position += 1
             ahead.discard(position)
         if position != before:
-            self._open(partition).put(_POSITION, OFFSET.pack(position))
+            self._move(partition, position)
 
     def close(self, partitions: Iterable[int] | None = None) -> None:
         """Close these databases, or all; they open again when they are asked for."""
@@ -101,7 +113,7 @@ class Marks:
             database = self._databases.pop(partition, None)
             self._acknowledged.pop(partition, None)
             if database is not None:
-                database.close()
+                _close(database)
 
     def wipe(self) -> None:
         """Forget everything that is stored here; the changelog still has it."""
@@ -109,13 +121,35 @@ class Marks:
         for path in self._folder.glob(f"{self._name}-*.db"):
             shutil.rmtree(path, ignore_errors=True)
 
+    def _path(self, partition: int) -> Path:
+        return self._folder / f"{self._name}-{partition}.db"
+
+    def _move(self, partition: int, position: int) -> None:
+        with self._translating(partition):
+            self._open(partition).put(_POSITION, OFFSET.pack(position))
+
     def _open(self, partition: int) -> Any:
         database = self._databases.get(partition)
         if database is None:
-            path = self._folder / f"{self._name}-{partition}.db"
+            path = self._path(partition)
+            if partition in self._damaged:  # only a recovery from the start may fill it again
+                raise Transient(f"{path} was damaged and is gone; starting again builds it")
             path.parent.mkdir(parents=True, exist_ok=True)
             database = self._databases[partition] = _opened(path, self._remember_seconds)
         return database
+
+    @contextmanager
+    def _translating(self, partition: int) -> Iterator[None]:
+        try:
+            yield
+        except ForebayError:
+            raise
+        except Exception as error:
+            if _is_damage(error):  # it would be found again after each start
+                self.close([partition])
+                self._damaged.add(partition)
+                shutil.rmtree(self._path(partition), ignore_errors=True)
+            raise _translated(self._path(partition), error) from error
 
 
 def _number(position: int | None) -> int:
@@ -134,17 +168,36 @@ def _opened(path: Path, remember_seconds: int) -> Any:
     access = rocksdict.AccessType.with_ttl(remember_seconds)
     try:
         return rocksdict.Rdict(str(path), options=_options(), access_type=access)
-    except Exception as error:  # rocksdict has one exception class, with RocksDB's text in it
-        text = str(error)
-        if "Corruption" in text:
-            logger.warning("{} is damaged and is built again from the changelog", path)
-            shutil.rmtree(path, ignore_errors=True)
-            return rocksdict.Rdict(str(path), options=_options(), access_type=access)
-        if "lock" in text.lower():
-            raise Fatal(
-                f"{path} is in use by another process; give each worker a WORKER__DATA_DIR"
-            ) from error
-        raise Transient(f"opening {path}: {text}") from error
+    except Exception as error:
+        if not _is_damage(error):
+            raise
+        logger.warning("{} is damaged and is built again from the changelog", path)
+        shutil.rmtree(path, ignore_errors=True)
+        return rocksdict.Rdict(str(path), options=_options(), access_type=access)
+
+
+def _close(database: Any) -> None:
+    try:
+        database.close()
+    except Exception as error:  # it was told before what did not get to the disk
+        logger.warning("a dedupe table was closed with an error: {}", error)
+
+
+def _is_damage(error: Exception) -> bool:
+    # rocksdict has one exception class; RocksDB's text begins with the kind of error.
+    return str(error).startswith("Corruption")
+
+
+def _translated(path: Path, error: Exception) -> ForebayError:
+    text = str(error)
+    if text.startswith(("IO error: While lock file", "IO error: lock hold by")):
+        return Fatal(f"{path} is in use by another process; give each worker a WORKER__DATA_DIR")
+    if _is_damage(error):
+        return Transient(f"{path} is damaged; starting again builds it from the changelog ({text})")
+    return Transient(
+        f"the dedupe table {path} can not be read or written: is the disk full or failing? Once "
+        f"there is room, starting again goes on where the ledger says ({text})"
+    )
 
 
 @cache

@@ -176,6 +176,8 @@ class LedgerTransport(driver.Transport):
 class MarkStore(Store[Any, Any]):
     """A Faust table's storage; `marks` does the work."""
 
+    app: "LedgerApp"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.marks: Marks = (self.options or {})["marks"]
@@ -186,7 +188,11 @@ class MarkStore(Store[Any, Any]):
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
         for event in batch:  # of several partitions
             message = event.message
-            self.marks.apply(message.partition, [(message.offset, message.value or b"")])
+            try:
+                self.marks.apply(message.partition, [(message.offset, message.value or b"")])
+            except Exception as error:  # Faust would log it, and try the same again for ever
+                self.app.fail(error)
+                raise
             passing("mid_recovery")
 
     async def on_rebalance(
@@ -214,11 +220,13 @@ class LedgerApp(faust.App):
     * `find_cursors(assigned partitions)` → offset by partition; those left out are not read
     * `begin_reading(epochs)` is told when the seeks are done; with nothing to read, too
     * `sealed_offsets()` → what to publish as group offsets
+    * `fail(error)` is told what keeps a table from being recovered
     """
 
     find_cursors: Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
     begin_reading: Callable[[Mapping[TP, int]], None]
     sealed_offsets: Callable[[], Mapping[TP, int]]
+    fail: Callable[[BaseException], None]
 
     def __init__(self, id: str, **options: Any) -> None:
         drivers.TRANSPORTS.aliases[BROKER_SCHEME] = f"{__name__}:LedgerTransport"

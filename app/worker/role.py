@@ -121,6 +121,7 @@ class RunningWorker:
         self._app.find_cursors = self._assignment.find_cursors
         self._app.begin_reading = self._begin_reading
         self._app.sealed_offsets = self._assignment.sealed_offsets
+        self._app.fail = self._fail
         self._app.on_partitions_revoked.connect(self._revoked)
         self._death: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[Any]] = []

@@ -100,7 +100,7 @@ async def test_the_command_asks_all_four_witnesses(typed: type[Typed], tmp_path:
 async def test_an_incident_makes_the_command_fail_and_names_the_offsets(
     typed: type[Typed], tmp_path: Path
 ) -> None:
-    ledger = await SQLiteLedger.open(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
+    ledger = SQLiteLedger.at(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
     tp = tp_of("an_older_event", 0)
     await ledger.start_chains([ChainStart(ORDER, tp, 0, "topic-1")])
     await ledger.record_incident(

@@ -111,7 +111,7 @@ async def test_a_last_seal_that_was_lost_before_its_load_is_read_again(world: Wo
 async def test_a_ledger_that_was_emptied_beside_a_full_warehouse_does_not_pass(
     world: World, tmp_path: Path
 ) -> None:
-    empty = await SQLiteLedger.open(LedgerOptions(url=f"sqlite:///{tmp_path}/empty.db"))
+    empty = SQLiteLedger.at(LedgerOptions(url=f"sqlite:///{tmp_path}/empty.db"))
     report = await world.audit(ledger=empty)
     await empty.close()
     assert {(found.kind, found.event, found.day) for found in report.findings} == {

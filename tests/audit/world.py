@@ -193,7 +193,7 @@ class Draft:
 @asynccontextmanager
 async def empty_world(folder: Path) -> AsyncIterator[World]:
     """A ledger, a store and a warehouse with nothing in them, and topics without records."""
-    ledger = await SQLiteLedger.open(LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
+    ledger = SQLiteLedger.at(LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
     objects = MemoryObjectStore()
     warehouse = DuckDBWarehouse(DuckDBOptions(path=folder / "warehouse.duckdb"), objects)
     world = World(folder, ledger, objects, warehouse)

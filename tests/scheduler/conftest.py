@@ -12,7 +12,7 @@ from tests.scheduler.world import World
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    ledger = await SQLiteLedger.open(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
+    ledger = SQLiteLedger.at(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
     objects = MemoryObjectStore()
     made = World(ledger, objects, MemoryWarehouse(objects))
     yield made

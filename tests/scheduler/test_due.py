@@ -29,6 +29,10 @@ def load(minutes_ago: float) -> DayLoad:
         ([dirty(1)], [load(15)], True),
         ([dirty(1)], [load(60), load(1)], False),
         ([dirty(1), dirty(16)], [load(1)], True),
+        ([dirty(-60)], [load(-60)], True),
+        ([dirty(-60)], [load(-60), load(1)], False),
+        ([dirty(-60)], [load(-60), load(15)], True),
+        ([dirty(1)], [load(-1)], False),
     ],
     ids=[
         "nothing is dirty",
@@ -38,6 +42,10 @@ def load(minutes_ago: float) -> DayLoad:
         "the last load is long enough ago",
         "the newest load counts",
         "a seal has waited long enough",
+        "the clock was set back by an hour since the only load",
+        "the clock was set back and a load was made since",
+        "the clock was set back and the last load since then is long enough ago",
+        "another scheduler's clock is a minute ahead",
     ],
 )
 def test_a_table_is_due(days: list[DirtyDay], loads: list[DayLoad], due: bool) -> None:

@@ -1,0 +1,57 @@
+"""The dedupe table on a disk that fails: never silently less than it was."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import Transient
+from app.worker.dedupe import KEY_BYTES, MARK, OFFSET, Marks
+
+FIRST, SECOND = b"1" * KEY_BYTES, b"2" * KEY_BYTES
+
+
+def marks_in(folder: Path) -> Marks:
+    return Marks(folder, "seen-1", "changelog", timedelta(days=1))
+
+
+def packed(key: bytes, offset: int) -> bytes:
+    return MARK.pack(key, OFFSET.pack(offset))
+
+
+def damage(folder: Path) -> None:
+    """Overwrite what is read last: the data, which comes before the index in these files."""
+    for part in folder.glob("*/*.sst"):
+        content = bytearray(part.read_bytes())
+        content[: len(content) // 2] = os.urandom(len(content) // 2)
+        part.write_bytes(content)
+
+
+def test_damage_that_is_found_while_reading_ends_the_worker_and_not_only_this_read(
+    tmp_path: Path,
+) -> None:
+    marks = marks_in(tmp_path)
+    many = b"".join(packed(n.to_bytes(KEY_BYTES, "big"), n) for n in range(10_000))
+    marks.apply(0, [(8, many), (9, packed(FIRST, 3))])
+    marks._databases[0].flush()
+    marks.close()
+    damage(tmp_path)
+    with pytest.raises(Transient, match="damaged"):
+        marks.lookup(0, [FIRST])
+    # An empty table that takes what comes next would claim to know what came before.
+    with pytest.raises(Transient, match="starting again builds it"):
+        marks.apply(0, [(10, packed(SECOND, 4))])
+    again = marks_in(tmp_path)
+    assert again.position(0) is None
+    again.apply(0, [(9, packed(FIRST, 3)), (10, packed(SECOND, 4))])
+    assert again.lookup(0, [FIRST, SECOND]) == [OFFSET.pack(3), OFFSET.pack(4)]
+    again.close()
+
+
+def test_a_table_that_can_not_be_opened_is_not_taken_for_one_in_use(tmp_path: Path) -> None:
+    blocks = tmp_path / "block-storage"  # a disk may well be named so
+    blocks.mkdir()
+    (blocks / "seen-1-0.db").write_text("not a folder")
+    with pytest.raises(Transient, match="is the disk full or failing"):
+        marks_in(blocks).position(0)
