@@ -9,7 +9,7 @@ import pytest
 from app.core.errors import Transient
 from app.worker.dedupe import KEY_BYTES, MARK, OFFSET, Marks
 
-FIRST, SECOND = b"1" * KEY_BYTES, b"2" * KEY_BYTES
+FIRST, SECOND = bytes(KEY_BYTES), b"2" * KEY_BYTES  # the first is in the first block
 
 
 def marks_in(folder: Path) -> Marks:
@@ -32,7 +32,7 @@ def test_damage_that_is_found_while_reading_ends_the_worker_and_not_only_this_re
     tmp_path: Path,
 ) -> None:
     marks = marks_in(tmp_path)
-    many = b"".join(packed(n.to_bytes(KEY_BYTES, "big"), n) for n in range(10_000))
+    many = b"".join(packed(n.to_bytes(KEY_BYTES, "big"), n) for n in range(1, 10_000))
     marks.apply(0, [(8, many), (9, packed(FIRST, 3))])
     marks._databases[0].flush()
     marks.close()
