@@ -27,6 +27,7 @@ class Load:
         rate: events per second and way, over all types, as far as the servers let.
         again: the share of acknowledged batches that is sent once more.
         bad: the share of batches that bring an event which must become a dead letter.
+        patience_seconds: how long an app waits for a gateway's answer before it asks another.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Load:
         batch: int = 40,
         again: float = 0.1,
         bad: float = 0.02,
+        patience_seconds: float = 20,
     ) -> None:
         self.kinds = kinds
         self.acknowledged: dict[str, set[int]] = {kind.event: set() for kind in kinds}
@@ -47,6 +49,7 @@ class Load:
         self._gateway, self._brokers = gateway, brokers
         self._batch, self._again, self._bad = batch, again, bad
         self._pause = batch / rate
+        self._patience = aiohttp.ClientTimeout(total=patience_seconds)
         self._random = random.Random(seed)
         self._next = 0
         self._stopping = asyncio.Event()
@@ -67,13 +70,22 @@ class Load:
         self._stopping.set()
         await asyncio.gather(*self._tasks)
 
+    def give_up(self) -> None:
+        """End at once, for a test that has failed; what was begun is not waited for."""
+        for task in self._tasks:
+            task.cancel()
+
     async def send(self, count: int, *, http: bool = True, direct: bool = True) -> None:
         """Send at least so many events more, and return when they are acknowledged."""
-        target = self.events + count
         self.start(http=http, direct=direct)
+        await self.goes_on(count)
+        await self.stop()
+
+    async def goes_on(self, count: int) -> None:
+        """Wait until so many events more are acknowledged, or the apps have failed."""
+        target = self.events + count
         while self.events < target and not all(task.done() for task in self._tasks):
             await asyncio.wait(self._tasks, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
-        await self.stop()
 
     def _take(self) -> tuple[Sales, range]:
         kind = self._random.choice(self.kinds)
@@ -82,7 +94,7 @@ class Load:
         return kind, numbers
 
     async def _through_http(self) -> None:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
+        async with aiohttp.ClientSession(timeout=self._patience) as http:
             while not self._stopping.is_set():
                 kind, numbers = self._take()
                 bodies = [orjson.dumps(event) for event in kind.several(numbers)]
