@@ -109,6 +109,39 @@ class LoadedDay:
     loaded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What the rows of one day and partition leave of themselves, whatever their order.
+
+    `rows` of them, at offsets from `first` to `last`; `offsets` and `squares` are the sums of their
+    offsets and of the squares of these, so that one row less, more, or in place of another can be
+    named by its offset. `keys` sums up a hash of each composite key: the warehouse's own, never
+    compared with another's.
+    """
+
+    rows: int
+    first: int
+    last: int
+    offsets: int
+    squares: int
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayPrints:
+    """The fingerprints of one day by partition (`events.order_placed.v1/3`), all of one moment.
+
+    `standing` is of the rows that stand now. `loaded` is what load `run` left, written in its own
+    transaction; None, and `run` empty, when LOAD_CONTROL names a load that left none (of an older
+    version, or of no rows) or no load at all.
+    """
+
+    day: date
+    run: str
+    standing: Mapping[str, Fingerprint]
+    loaded: Mapping[str, Fingerprint] | None
+
+
 class Warehouse(Protocol):
     """Every method raises `Transient` when the warehouse can not be reached or is busy."""
 
@@ -139,6 +172,20 @@ class Warehouse(Protocol):
 
     async def count(self, table: Table) -> Mapping[date, int]:
         """Count the rows that stand in the table, by day."""
+
+    async def fingerprints(self, table: Table, days: Collection[date]) -> Mapping[date, DayPrints]:
+        """Compute inside the warehouse what stands, and read what the loads left, in one look.
+
+        Days without either are left out.
+        """
+
+    async def offsets(
+        self, table: Table, day: date, tp: str, beyond: int = -1
+    ) -> Sequence[tuple[int, int]]:
+        """The next offsets of a day's rows of one partition, ascending, and how often each stands.
+
+        A page of them; empty when none is beyond `beyond`.
+        """
 
     async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
         """Read rows as Python values by column name, ordered by the composite key: for checks."""

@@ -14,7 +14,7 @@ from app.core.transforms import Columns, zone
 
 Found = Iterator[tuple[str, str]]  # (path in the file, what)
 HASHABLE = ("string", "uuid", "integer")
-OWN_TABLES = ("LOAD_CONTROL", "LOAD_FENCE")
+OWN_TABLES = ("LOAD_CONTROL", "LOAD_FENCE", "LOAD_FINGERPRINT")
 KAFKA_KEYS = ("string", "integer", "uuid", "date")
 
 

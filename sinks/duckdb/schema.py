@@ -11,6 +11,11 @@ def stands(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
     return bool(_columns(connection, *sql.split(table)))
 
 
+def has(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> bool:
+    """Whether the table's schema has another table of this name."""
+    return bool(_columns(connection, sql.split(table)[0], name))
+
+
 def missing(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
     """The statements that make the file fit the table: schema, table, columns, control tables.
 
@@ -28,7 +33,7 @@ def missing(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
         statements.append(f"CREATE SCHEMA warehouse.{sql.quoted(schema)}")
     standing = _columns(connection, schema, name)
     statements += sql.change(table, standing) if standing else sql.create(table)
-    for control, columns in ((sql.CONTROL, sql.CONTROL_COLUMNS), (sql.FENCE, sql.FENCE_COLUMNS)):
+    for control, columns in sql.OWN_TABLES.items():
         if not _columns(connection, schema, control):
             statements.append(f"CREATE TABLE {sql.target(table, control)} ({columns})")
     return statements

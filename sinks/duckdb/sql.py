@@ -9,12 +9,20 @@ from app.core.errors import Fatal
 
 CONTROL = "LOAD_CONTROL"
 FENCE = "LOAD_FENCE"
+FINGERPRINT = "LOAD_FINGERPRINT"
 CONTROL_COLUMNS = (
     "table_name VARCHAR NOT NULL, day DATE NOT NULL, run VARCHAR NOT NULL, "
     "fence BIGINT NOT NULL, seals VARCHAR NOT NULL, staged BIGINT NOT NULL, "
     "rows BIGINT NOT NULL, loaded_at TIMESTAMPTZ NOT NULL"
 )
 FENCE_COLUMNS = "table_name VARCHAR NOT NULL, fence BIGINT NOT NULL, run VARCHAR NOT NULL"
+FINGERPRINT_COLUMNS = (
+    "table_name VARCHAR NOT NULL, day DATE NOT NULL, run VARCHAR NOT NULL, "
+    "topic VARCHAR NOT NULL, partition BIGINT NOT NULL, counted BIGINT NOT NULL, "
+    "first_offset BIGINT NOT NULL, last_offset BIGINT NOT NULL, offset_sum HUGEINT NOT NULL, "
+    "square_sum HUGEINT NOT NULL, key_sum HUGEINT NOT NULL"
+)
+OWN_TABLES = {CONTROL: CONTROL_COLUMNS, FENCE: FENCE_COLUMNS, FINGERPRINT: FINGERPRINT_COLUMNS}
 # As DuckDB itself names a type of ours, or a wider column that someone made by hand.
 ALSO_FITS = {
     "TIMESTAMPTZ": ("TIMESTAMP WITH TIME ZONE",),

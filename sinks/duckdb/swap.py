@@ -12,6 +12,7 @@ from app.core.errors import ForebayError, Transient
 from sinks.duckdb import sql
 from sinks.duckdb.control import read_control, take_fence, write_control
 from sinks.duckdb.errors import translated
+from sinks.duckdb.fingerprints import write_prints
 from sinks.manifest import check_inserted, check_replaced, loaded_days
 from sinks.protocol import DayManifest, LoadedDay
 
@@ -61,6 +62,7 @@ def _change(
     load.at("inserted")
     loaded = loaded_days(load.days, load.run, load.fence, staged, inserted)
     write_control(connection, table, loaded.values())
+    write_prints(connection, table, days, load.run)
     for day in days:
         standing = _count(connection.execute(f"SELECT count(*) FROM {target} WHERE day = ?", [day]))
         check_inserted(

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import duckdb
+
 from app.contracts.table import Table
 from app.core.errors import Transient
 from app.core.seal import StoredObject
@@ -17,12 +19,13 @@ from sinks.duckdb import sql
 from sinks.duckdb.control import read_control
 from sinks.duckdb.errors import translated
 from sinks.duckdb.file import WarehouseFile
+from sinks.duckdb.fingerprints import read_offsets, read_prints
 from sinks.duckdb.options import DuckDBOptions
 from sinks.duckdb.schema import missing, stands
 from sinks.duckdb.staging import Staging
 from sinks.duckdb.swap import Load, swap
 from sinks.manifest import batches, check_staged, for_each, objects_of
-from sinks.protocol import DayManifest, LoadedDay, ObjectLost, ObjectStore
+from sinks.protocol import DayManifest, DayPrints, LoadedDay, ObjectLost, ObjectStore
 from sinks.values import python_row
 
 T = TypeVar("T")
@@ -54,13 +57,7 @@ class DuckDBWarehouse:
         return await self._call(partial(self._prepare, table))
 
     async def loaded(self, table: Table, days: Collection[date]) -> Mapping[date, LoadedDay]:
-        def read(go_on: Callable[[], None]) -> Mapping[date, LoadedDay]:
-            if not self._file.path.exists():
-                return {}
-            with self._file.opened(go_on=go_on) as connection, translated("read LOAD_CONTROL"):
-                return read_control(connection, table, days) if stands(connection, table) else {}
-
-        return await self._call(read)
+        return await self._look(table, lambda db: read_control(db, table, days), {})
 
     async def replace(
         self, table: Table, days: Sequence[DayManifest], *, run: str, fence: int
@@ -78,11 +75,25 @@ class DuckDBWarehouse:
 
     async def count(self, table: Table) -> Mapping[date, int]:
         statement = f"SELECT day, count(*) FROM {sql.target(table)} GROUP BY day ORDER BY day"
-        return dict(await self._call(partial(self._read, table, statement, [])))
+        rows: list[tuple[date, int]] = await self._look(
+            table, lambda db: db.execute(statement).fetchall(), []
+        )
+        return dict(rows)
+
+    async def fingerprints(self, table: Table, days: Collection[date]) -> Mapping[date, DayPrints]:
+        return await self._look(table, lambda db: read_prints(db, table, days), {})
+
+    async def offsets(
+        self, table: Table, day: date, tp: str, beyond: int = -1
+    ) -> Sequence[tuple[int, int]]:
+        return await self._look(table, lambda db: read_offsets(db, table, day, tp, beyond), [])
 
     async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
         statement = sql.select(table, of_day=day is not None)
-        rows = await self._call(partial(self._read, table, statement, [] if day is None else [day]))
+        parameters = [] if day is None else [day]
+        rows: list[tuple[Any, ...]] = await self._look(
+            table, lambda db: db.execute(statement, parameters).fetchall(), []
+        )
         return [python_row(table, row) for row in rows]
 
     async def ping(self) -> None:
@@ -168,16 +179,15 @@ class DuckDBWarehouse:
 
         return staging.with_room(once)
 
-    def _read(
-        self,
-        table: Table,
-        statement: str,
-        parameters: list[object],
-        go_on: Callable[[], None],
-    ) -> list[tuple[Any, ...]]:
-        if not self._file.path.exists():
-            return []
-        with self._file.opened(go_on=go_on) as connection, translated(f"read {table.name}"):
-            if not stands(connection, table):
-                return []
-            return connection.execute(statement, parameters).fetchall()
+    async def _look(
+        self, table: Table, read: Callable[[duckdb.DuckDBPyConnection], T], nothing: T
+    ) -> T:
+        """What is read, or `nothing` from a table that was never prepared."""
+
+        def work(go_on: Callable[[], None]) -> T:
+            if not self._file.path.exists():
+                return nothing
+            with self._file.opened(go_on=go_on) as connection, translated(f"read {table.name}"):
+                return read(connection) if stands(connection, table) else nothing
+
+        return await self._call(work)

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -12,10 +13,18 @@ from typing import Any, Literal
 from app.contracts.table import Column, Table
 from app.contracts.types import sql_type
 from app.core.errors import Fatal, Fenced
-from app.core.seal import StoredObject
+from app.core.seal import StoredObject, partition_name
+from sinks.fingerprints import OFFSETS_PER_PAGE, key_hash, of_partitions, split_partition
 from sinks.manifest import check_replaced, check_staged, loaded_days, objects_of
 from sinks.memory.faults import Faults, When
-from sinks.protocol import DayManifest, LoadedDay, ObjectLost, ObjectStore
+from sinks.protocol import (
+    DayManifest,
+    DayPrints,
+    Fingerprint,
+    LoadedDay,
+    ObjectLost,
+    ObjectStore,
+)
 
 Row = dict[str, Any]
 
@@ -27,6 +36,7 @@ class _Standing:
     columns: dict[str, str]
     rows: dict[date, list[Row]] = field(default_factory=dict)
     control: dict[date, LoadedDay] = field(default_factory=dict)
+    prints: dict[date, dict[str, Fingerprint]] = field(default_factory=dict)
     fence: int = 0
 
 
@@ -56,7 +66,9 @@ class MemoryWarehouse:
 
     def fail_next(
         self,
-        operation: Literal["prepare", "loaded", "replace", "count", "fetch", "ping"],
+        operation: Literal[
+            "prepare", "loaded", "replace", "count", "fingerprints", "fetch", "ping"
+        ],
         error: Exception,
         when: When = "before",
     ) -> None:
@@ -101,6 +113,33 @@ class MemoryWarehouse:
         standing = self._tables.get(table.name)
         rows = standing.rows if standing else {}
         return {day: len(rows[day]) for day in sorted(rows) if rows[day]}
+
+    async def fingerprints(self, table: Table, days: Collection[date]) -> Mapping[date, DayPrints]:
+        self._faults.strike("fingerprints")
+        found = self._tables.get(table.name, _Standing({}))
+        wanted = sorted(set(days) & {*found.rows, *found.prints})
+        prints = {
+            day: DayPrints(
+                day,
+                found.control[day].run if found.prints.get(day) else "",
+                _prints(table, found.rows.get(day, [])),
+                found.prints.get(day) or None,
+            )
+            for day in wanted
+        }
+        return {day: one for day, one in prints.items() if one.standing or one.loaded}
+
+    async def offsets(
+        self, table: Table, day: date, tp: str, beyond: int = -1
+    ) -> Sequence[tuple[int, int]]:
+        place = split_partition(tp)
+        found = self._tables.get(table.name, _Standing({}))
+        counted = Counter(
+            row["_offset"]
+            for row in found.rows.get(day, [])
+            if (row["_topic"], row["_partition"]) == place and row["_offset"] > beyond
+        )
+        return sorted(counted.items())[:OFFSETS_PER_PAGE]
 
     async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
         self._faults.strike("fetch")
@@ -156,8 +195,19 @@ class MemoryWarehouse:
         staged, left = ({d: len(r) for d, r in by_day.items()} for by_day in (rows, kept))
         loaded = loaded_days(days, run, fence, staged, left)
         standing.control |= loaded
+        standing.prints |= {day: _prints(table, rows) for day, rows in kept.items()}
         self.replaces.append(run)
         return loaded
+
+
+def _prints(table: Table, rows: Sequence[Row]) -> dict[str, Fingerprint]:
+    copies: dict[str, list[tuple[int, int]]] = {}
+    for row in rows:
+        tp = partition_name(row["_topic"], row["_partition"])
+        copies.setdefault(tp, []).append(
+            (row["_offset"], key_hash(row[name] for name in table.key))
+        )
+    return of_partitions(copies)
 
 
 def _one_per_key(table: Table, rows: Sequence[Row]) -> list[Row]:

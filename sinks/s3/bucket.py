@@ -16,8 +16,6 @@ from sinks.s3.options import S3Options
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
-CONNECTIONS = 8
-TRIES = 3
 DELETE_AT_ONCE = 1000
 CONTENT_TYPE = "application/gzip"
 
@@ -145,29 +143,9 @@ class Bucket:
                     raise meaning(code, 500, message, f"delete {failed.get('Key', '')}")
 
     async def _open(self) -> "S3Client":
-        # It takes a second to import and 30 MB: only for those who really use S3.
-        import aioboto3
-        from aiobotocore.config import AioConfig
+        from sinks.s3.client import client_for  # slow, and not for those with another store
 
-        options = self._options
-        config = AioConfig(
-            connect_timeout=options.timeout_seconds,
-            read_timeout=options.timeout_seconds,
-            max_pool_connections=CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": TRIES},
-            # We send Content-MD5, which every S3 server knows; the newer checksums some do not.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if options.endpoint_url else "auto"},
-        )
-        session = aioboto3.Session(
-            aws_access_key_id=options.access_key_id or None,
-            aws_secret_access_key=options.secret_access_key.get_secret_value() or None,
-            region_name=options.region,
-        )
-        return await self._stack.enter_async_context(
-            session.client("s3", endpoint_url=options.endpoint_url or None, config=config)
-        )
+        return await self._stack.enter_async_context(client_for(self._options))
 
 
 def _bare(etag: str) -> str:

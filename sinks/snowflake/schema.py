@@ -34,7 +34,7 @@ def missing(cursor: Any, options: SnowflakeOptions, bucket_url: str, table: Tabl
     ]
     columns = _columns(cursor, own, name)
     statements += sql.change(table, columns) if columns else [sql.create(table)]
-    for part, definition in ((sql.CONTROL, sql.CONTROL_COLUMNS), (sql.FENCE, sql.FENCE_COLUMNS)):
+    for part, definition in sql.OWN_TABLES.items():
         if not _columns(cursor, control, part):
             place = control_table(options, part)
             statements.append(f"CREATE TABLE IF NOT EXISTS {place} ({definition})")

@@ -19,6 +19,7 @@ from sinks.manifest import (
 from sinks.protocol import DayManifest, LoadedDay
 from sinks.snowflake import sql
 from sinks.snowflake.control import make_fence, read_control, take_fence, write_control
+from sinks.snowflake.fingerprints import write_prints
 from sinks.snowflake.options import SnowflakeOptions
 from sinks.snowflake.schema import stage_name
 
@@ -87,6 +88,7 @@ def change(
         check_inserted(table.name, manifest.day, staged=of_day, inserted=rows, standing=rows)
     loaded = loaded_days(load.days, load.run, load.fence, staged, standing)
     write_control(cursor, load.options, table, loaded.values())
+    write_prints(cursor, load.options, table, list(loaded), load.run)
     return loaded
 
 

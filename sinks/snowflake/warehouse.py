@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from app.contracts.table import Table
 from app.core.errors import ForebayError, Transient
 from sinks.manifest import objects_of, verify_stored
-from sinks.protocol import DayManifest, LoadedDay, ObjectStore
+from sinks.protocol import DayManifest, DayPrints, LoadedDay, ObjectStore
 from sinks.snowflake import sql
 from sinks.snowflake.connection import Session
 from sinks.snowflake.control import read_control
 from sinks.snowflake.errors import DOES_NOT_EXIST, number_of, translated
+from sinks.snowflake.fingerprints import read_offsets, read_prints
 from sinks.snowflake.options import SnowflakeOptions
 from sinks.snowflake.schema import missing
 from sinks.snowflake.swap import Load, change, prepare_fence, stage
@@ -94,6 +95,24 @@ class SnowflakeWarehouse:
     async def count(self, table: Table) -> Mapping[date, int]:
         statement = f'SELECT "DAY", COUNT(*) FROM {sql.target(table)} GROUP BY 1 ORDER BY 1'
         return {day: int(rows) for day, rows in await self._call(partial(self._read, statement))}
+
+    async def fingerprints(self, table: Table, days: Collection[date]) -> Mapping[date, DayPrints]:
+        def work(go_on: GoOn) -> Mapping[date, DayPrints]:
+            cursor = self._session.cursor()
+            with translated("read fingerprints"):
+                return _or_nothing(lambda: read_prints(cursor, self._options, table, days), {})
+
+        return await self._call(work) if days else {}
+
+    async def offsets(
+        self, table: Table, day: date, tp: str, beyond: int = -1
+    ) -> Sequence[tuple[int, int]]:
+        def work(go_on: GoOn) -> list[tuple[int, int]]:
+            cursor = self._session.cursor()
+            with translated("read offsets"):
+                return _or_nothing(lambda: read_offsets(cursor, table, day, tp, beyond), [])
+
+        return await self._call(work)
 
     async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
         rows = await self._call(partial(self._read, sql.select(table, day)))

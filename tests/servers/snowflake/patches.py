@@ -156,6 +156,8 @@ def _macros(database: str) -> str:
     return _plain_macros(database) + (
         f"CREATE MACRO IF NOT EXISTS {database}.strip_null_value(v) AS "
         "CASE WHEN json_type(v) = 'NULL' THEN NULL ELSE v END;"
+        # As sqlglot spells MD5_NUMBER_LOWER64 for DuckDB.
+        f"CREATE MACRO IF NOT EXISTS {database}.m_d5_number_lower64(v) AS md5_number_lower(v);"
     )
 
 
