@@ -17,11 +17,13 @@ from app.ledger.document import (
     Document,
     incident_document,
     incident_from,
+    range_from,
     seal_document,
     seal_from,
     start_document,
 )
 from app.ledger.mongo_days import MongoDays
+from app.ledger.mongo_digests import on
 from app.ledger.mongo_entries import MongoEntries
 from app.ledger.mongo_errors import translating
 from app.ledger.mongo_queries import INDEXES
@@ -129,6 +131,29 @@ class MongoLedger:
 
         return by_id(page)
 
+    async def digests(self) -> Mapping[str, str]:
+        with translating():
+            return await self._entries.digests()
+
+    async def links(self, shelf: str) -> AsyncIterator[tuple[str, Link]]:
+        beyond = ""
+        while page := await self._page(on(shelf), beyond):
+            for entry in page:
+                for r in entry["ranges"]:
+                    yield (
+                        entry["event"],
+                        Link(EntryKind(entry["kind"]), entry["_id"], range_from(r)),
+                    )
+            beyond = page[-1]["_id"]
+
+    def shelved(self, shelf: str) -> AsyncIterator[Seal]:
+        query: Document = {"kind": EntryKind.SEAL.value} | on(shelf)
+
+        async def page(beyond: str) -> list[Seal]:
+            return [seal_from(entry) for entry in await self._page(query, beyond)]
+
+        return by_id(page)
+
     def incidents(self, event: str | None = None) -> AsyncIterator[Incident]:
         query: Document = {"kind": EntryKind.INCIDENT.value}
         query |= {} if event is None else {"event": event}
@@ -186,7 +211,7 @@ class MongoLedger:
 
     async def _page(self, query: Document, beyond: str) -> list[Document]:
         with translating():
-            found = self._entries.collection.find(query | {"_id": {"$gt": beyond}})
+            found = self._entries.collection.find({"$and": [query, {"_id": {"$gt": beyond}}]})
             page: list[Document] = await found.sort("_id").limit(SEALS_PER_PAGE).to_list(None)
             return page
 

@@ -13,6 +13,7 @@ from app.core.errors import Fatal, Fenced, Transient
 from app.core.seal import Range
 from app.ledger.chain import end_link
 from app.ledger.document import Document, end_from, range_from
+from app.ledger.mongo_digests import digest_of, digests
 from app.ledger.mongo_errors import translated
 from app.ledger.mongo_queries import chain_of, last_of
 from app.ledger.protocol import Cursor, EntryKind, Link
@@ -123,6 +124,12 @@ class MongoEntries:
         for event, tp in sorted(found):
             partitions.setdefault(event, []).append(tp)
         return partitions
+
+    async def digests(self) -> dict[str, str]:
+        """By shelf, in one pass of the server over all entries."""
+        with timeout(SCAN_SECONDS):
+            sums = await self.collection.aggregate(digests(), allowDiskUse=True).to_list(None)
+        return {found["_id"]: digest_of(found) for found in sums}
 
     async def _ending(self, links: Collection[str], where: Entries) -> dict[str, Cursor]:
         """The ends of the entries that these links would continue, by partition."""

@@ -13,6 +13,9 @@ from typing import Protocol
 
 from app.core.seal import DayCounts, Range, Seal, StoredObject
 
+SHELF = 5
+"""Entries whose ids begin with the same so many characters lie on one shelf: ULIDs of two hours."""
+
 
 class EntryKind(StrEnum):
     """What an entry of the chain is."""
@@ -153,6 +156,19 @@ class Ledger(Protocol):
 
     def seals(self, event: str | None = None, *, day: date | None = None) -> AsyncIterator[Seal]:
         """Walk the seals by ascending id, of one event and with objects or counts of one day."""
+
+    async def digests(self) -> Mapping[str, str]:
+        """Let the store digest all entries, by shelf (the first `SHELF` characters of their ids).
+
+        As long as a shelf's digest is the same, none of its entries was added, removed or changed;
+        MongoDB does not see a text changed into another one of the same length.
+        """
+
+    def links(self, shelf: str) -> AsyncIterator[tuple[str, Link]]:
+        """Walk the links of all entries of one shelf by ascending entry id, with their event."""
+
+    def shelved(self, shelf: str) -> AsyncIterator[Seal]:
+        """Walk the seals of one shelf by ascending id."""
 
     def incidents(self, event: str | None = None) -> AsyncIterator[Incident]:
         """Walk the incidents by ascending id."""

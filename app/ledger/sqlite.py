@@ -8,6 +8,7 @@ from sqlite3 import Connection
 
 from app.core.seal import Seal
 from app.ledger import sqlite_days as days_of
+from app.ledger import sqlite_digests as digests_of
 from app.ledger import sqlite_entries as entries_of
 from app.ledger.chain import refuse_unfit_incident, refuse_unfit_seal
 from app.ledger.options import LedgerOptions
@@ -85,6 +86,26 @@ class SQLiteLedger:
         return by_id(
             lambda beyond: self._file.read(
                 lambda db: entries_of.page_of_seals(db, event, day, beyond, SEALS_PER_PAGE)
+            )
+        )
+
+    async def digests(self) -> Mapping[str, str]:
+        return await self._file.read(digests_of.shelf_digests)
+
+    async def links(self, shelf: str) -> AsyncIterator[tuple[str, Link]]:
+        beyond = ("", -1)
+        while page := await self._file.read(
+            partial(digests_of.page_of_links, shelf=shelf, beyond=beyond, limit=LINKS_PER_PAGE)
+        ):
+            for _, event, link in page:
+                yield event, link
+            beyond = page[-1][0]
+
+    def shelved(self, shelf: str) -> AsyncIterator[Seal]:
+        end = digests_of.end_of(shelf)
+        return by_id(
+            lambda beyond: self._file.read(
+                lambda db: entries_of.page_of_shelf(db, max(shelf, beyond), end, SEALS_PER_PAGE)
             )
         )
 

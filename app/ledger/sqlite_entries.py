@@ -78,7 +78,9 @@ def page_of_chain(db: Connection, tp: str, beyond: int, limit: int) -> list[tupl
     rows = db.execute(
         "SELECT * FROM links WHERE tp = ? AND slot > ? ORDER BY slot LIMIT ?", (tp, beyond, limit)
     )
-    return [(row["slot"], Link(EntryKind(row["kind"]), row["entry"], _range(row))) for row in rows]
+    return [
+        (row["slot"], Link(EntryKind(row["kind"]), row["entry"], range_of(row))) for row in rows
+    ]
 
 
 def page_of_seals(
@@ -92,6 +94,15 @@ def page_of_seals(
             where = where.replace("WHERE day", "WHERE event = :event AND day")
         values["day"] = day.isoformat()
     return _seals(db, db.execute(_page(where), values | {"limit": limit}).fetchall())
+
+
+def page_of_shelf(db: Connection, beyond: str, end: str, limit: int) -> list[Seal]:
+    """The next seals with ids between `beyond` and `end`, neither of which is one itself."""
+    rows = db.execute(
+        "SELECT * FROM entries WHERE kind = ? AND id > ? AND id < ? ORDER BY id LIMIT ?",
+        (EntryKind.SEAL.value, beyond, end, limit),
+    )
+    return _seals(db, rows.fetchall())
 
 
 def page_of_incidents(db: Connection, event: str | None, beyond: str, limit: int) -> list[Incident]:
@@ -192,7 +203,7 @@ def _seals(db: Connection, entries: Sequence[Row]) -> list[Seal]:
             worker=entry["worker"],
             sealed_at=datetime.fromisoformat(entry["at"]),
             config_sha=entry["config_sha"],
-            ranges=tuple(_range(row) for row in ranges[entry["id"]]),
+            ranges=tuple(range_of(row) for row in ranges[entry["id"]]),
             objects=tuple(stored_object(row) for row in objects[entry["id"]]),
             days={
                 date.fromisoformat(c["day"]): DayCounts(c["staged"], c["duplicates"], c["dead"])
@@ -213,7 +224,7 @@ def _incidents(db: Connection, entries: Sequence[Row]) -> list[Incident]:
         Incident(
             id=entry["id"],
             event=entry["event"],
-            range=_range(ranges[entry["id"]][0]),
+            range=range_of(ranges[entry["id"]][0]),
             what=entry["what"],
             seen_at=datetime.fromisoformat(entry["at"]),
             topic_id=entry["topic_id"],
@@ -229,7 +240,7 @@ def _by_entry(db: Connection, query: str, ids: str) -> Mapping[str, list[Row]]:
     return rows
 
 
-def _range(row: Row) -> Range:
+def range_of(row: Row) -> Range:
     return Range(row["tp"], row["first"], row["next"], row["records"], row["changelog"])
 
 
