@@ -19,14 +19,20 @@ def after_start(start: ChainStart) -> Cursor:
     return Cursor(start.first, -1, start.topic_id)
 
 
-def after(end: Cursor, extension: Range, topic_id: str = "") -> Cursor:
+def after(end: Cursor, extension: Range) -> Cursor:
     """Where a chain stands that ended at `end`, once `extension` is part of it.
 
     A range without marks of its own (-1) leaves the demand on the dedupe table as it was. Each
     entry keeps this beside its range, so that the last entry alone answers `cursors`.
     """
     changelog = end.changelog if extension.changelog < 0 else extension.changelog
-    return Cursor(extension.next, changelog, topic_id or end.topic_id)
+    return Cursor(extension.next, changelog, end.topic_id)
+
+
+def after_incident(end: Cursor, incident: Incident) -> Cursor:
+    moved = after(end, incident.range)
+    topic_id = incident.topic_id or end.topic_id
+    return Cursor(moved.next, moved.changelog, topic_id, incident.ends_chain)
 
 
 def refuse_unfit_seal(seal: Seal) -> None:
@@ -41,9 +47,12 @@ def refuse_unfit_seal(seal: Seal) -> None:
 
 
 def refuse_unfit_incident(incident: Incident) -> None:
-    """Raise `Fatal` for an incident that would not move its chain on."""
-    if incident.range.next <= incident.range.first:
-        raise Fatal(
-            f"incident {incident.id} was not recorded: "
-            f"{incident.range.link} to {incident.range.next} covers no offset"
-        )
+    """Raise `Fatal` for an incident that goes back, or ends its chain and names no other."""
+    r = incident.range
+    if r.next < r.first:
+        problem = f"{r.link} to {r.next} covers no offset"
+    elif incident.ends_chain and not incident.topic_id:
+        problem = f"it ends the chain of {r.tp} and does not say what to read instead"
+    else:
+        return
+    raise Fatal(f"incident {incident.id} was not recorded: {problem}")

@@ -69,7 +69,7 @@ def incident_document(incident: Incident, end: Cursor) -> Document:
         "seen_at": time_text(incident.seen_at),
         "topic_id": incident.topic_id,
         "chain": [incident.range.link],
-        "ends": [end_link(incident.range.tp, end)],
+        "ends": [] if end.ended else [end_link(incident.range.tp, end)],
         "ranges": [range_document(incident.range, end)],
     }
 
@@ -81,7 +81,7 @@ def range_document(r: Range, end: Cursor) -> Document:
         "next": r.next,
         "records": r.records,
         "changelog": r.changelog,
-        "end": {"changelog": end.changelog, "topic_id": end.topic_id},
+        "end": {"changelog": end.changelog, "topic_id": end.topic_id, "ended": end.ended},
     }
 
 
@@ -167,7 +167,8 @@ def range_from(document: Document) -> Range:
 
 def end_from(document: Document) -> Cursor:
     """Where this range document leaves its chain."""
-    return Cursor(document["next"], document["end"]["changelog"], document["end"]["topic_id"])
+    end = document["end"]
+    return Cursor(document["next"], end["changelog"], end["topic_id"], end.get("ended", False))
 
 
 def object_from(document: Document) -> StoredObject:

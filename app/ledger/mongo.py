@@ -12,7 +12,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.core.errors import Fatal, Transient
 from app.core.seal import Seal
-from app.ledger.chain import after, refuse_unfit_incident, refuse_unfit_seal
+from app.ledger.chain import after, after_incident, refuse_unfit_incident, refuse_unfit_seal
 from app.ledger.document import (
     Document,
     incident_document,
@@ -102,7 +102,7 @@ class MongoLedger:
         with translating():
             begun = await self._entries.ends_for([r])
             await self._entries.append(
-                incident_document(incident, after(begun[r.tp], r, incident.topic_id)),
+                incident_document(incident, after_incident(begun[r.tp], incident)),
                 lambda stored: (
                     stored["kind"] == EntryKind.INCIDENT and incident_from(stored) == incident
                 ),

@@ -99,7 +99,7 @@ class MongoEntries:
         ahead = ends
         while ahead:
             steps = await self._taking({end_link(tp, end) for tp, end in ahead.items()})
-            ahead = {tp: end for tp, end in steps.items() if end.next > ends[tp].next}
+            ahead = {tp: end for tp, end in steps.items() if _is_beyond(end, ends[tp])}
             ends |= ahead
         return ends
 
@@ -174,6 +174,10 @@ class MongoEntries:
         # The entry is recorded; a hint that stays behind only makes the next chase longer.
         with contextlib.suppress(PyMongoError):
             await self._hints.bulk_write(moves, ordered=False)
+
+
+def _is_beyond(end: Cursor, other: Cursor) -> bool:
+    return end.next > other.next or (end.ended and not other.ended)
 
 
 async def _ranges(where: Entries, field: str, links: Collection[str]) -> AsyncIterator[Document]:

@@ -32,14 +32,15 @@ def ranges_of(tp: str) -> list[Stage]:
 
 
 def chain_of(tp: str) -> list[Stage]:
-    """In order. A start and the first entry after it share `first`, not `next`."""
-    return [*ranges_of(tp), {"$sort": {"ranges.first": 1, "ranges.next": 1}}]
+    """In order. A start and the first entry after it share `first`, not `next`, unless that one
+    ends the chain: then it goes by the kind, "incident" before "start", backwards."""
+    return [*ranges_of(tp), {"$sort": {"ranges.first": 1, "ranges.next": 1, "kind": -1}}]
 
 
 def last_of(tp: str) -> list[Stage]:
     return [
         *ranges_of(tp),
-        {"$sort": {"ranges.first": -1, "ranges.next": -1}},
+        {"$sort": {"ranges.first": -1, "ranges.next": -1, "kind": 1}},
         {"$limit": 1},
     ]
 

@@ -2,7 +2,8 @@
 
 Three kinds of entry form the chain of a partition: its start (where reading began), seals, and
 incidents (offsets that can no longer be read). Each takes a link, `tp@start` or `tp@first`, and a
-link can be taken once: that is all the fencing a worker needs.
+link can be taken once: that is all the fencing a worker needs. A partition has one chain for each
+incarnation of its topic (`app.core.incarnation`); an incident without offsets ends a chain.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
@@ -37,7 +38,12 @@ class ChainStart:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Offsets `range.first` to `range.next - 1` that can not be read any more, and why."""
+    """Offsets `range.first` to `range.next - 1` that can not be read any more, and why.
+
+    `topic_id` names the incarnation that stands in Kafka now. If the range is empty, it is the one
+    that took the place of this chain's: whatever was unread of the old one is gone, as much as it
+    was, and nothing can follow.
+    """
 
     id: str
     event: str
@@ -46,17 +52,23 @@ class Incident:
     seen_at: datetime
     topic_id: str
 
+    @property
+    def ends_chain(self) -> bool:
+        return self.range.next == self.range.first
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """The end of a partition's chain: read on from `next`.
 
-    The dedupe table must have been recovered up to `changelog` at least (-1: no demand).
+    The dedupe table must have been recovered up to `changelog` at least (-1: no demand). When the
+    chain has `ended`, nothing can follow, and `topic_id` names the incarnation to read instead.
     """
 
     next: int
     changelog: int
     topic_id: str
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +155,7 @@ class Ledger(Protocol):
         """
 
     async def record_incident(self, incident: Incident) -> None:
-        """Append an incident to its partition's chain. Raises `Fenced` as `record` does."""
+        """Append an incident to its partition's chain, or end it. Raises `Fenced` as `record`."""
 
     async def cursors(self, tps: Collection[str]) -> Mapping[str, Cursor]:
         """Find the end of each partition's chain; partitions without a chain are left out."""

@@ -8,7 +8,7 @@ from sqlite3 import Connection, Row
 
 from app.core.errors import Fenced
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
-from app.ledger.chain import after, after_start, start_link
+from app.ledger.chain import after, after_incident, after_start, start_link
 from app.ledger.document import time_text
 from app.ledger.protocol import ChainStart, Cursor, EntryKind, Incident, Link
 
@@ -56,7 +56,7 @@ def append_incident(db: Connection, incident: Incident) -> None:
             raise Fenced(f"another incident is recorded as {incident.id}")
         return
     r = incident.range
-    end = after(_end_for(db, r), r, incident.topic_id)
+    end = after_incident(_end_for(db, r), incident)
     _add_entry(db, incident.id, EntryKind.INCIDENT, incident.event, time_text(incident.seen_at),
                what=incident.what, topic_id=incident.topic_id)  # fmt: skip
     _add_link(db, incident.id, EntryKind.INCIDENT, incident.event, r, end, slot=r.first)
@@ -130,17 +130,20 @@ def _entry(db: Connection, identity: str) -> Row:
 
 def _end_of(db: Connection, tp: str) -> Cursor | None:
     row = db.execute(
-        "SELECT next, end_changelog, end_topic_id FROM links WHERE tp = ?"
-        " ORDER BY slot DESC LIMIT 1",
-        (tp,),
+        "SELECT next, end_changelog, end_topic_id, kind = ? AND next = first FROM links"
+        " WHERE tp = ? ORDER BY slot DESC LIMIT 1",
+        (EntryKind.INCIDENT.value, tp),
     ).fetchone()
-    return None if row is None else Cursor(*row)
+    if row is None:
+        return None
+    next, changelog, topic_id, ended = row
+    return Cursor(next, changelog, topic_id, bool(ended))
 
 
 def _end_for(db: Connection, r: Range) -> Cursor:
     # Nobody else writes before our COMMIT (BEGIN IMMEDIATE), so the end can not move meanwhile.
     end = _end_of(db, r.tp)
-    if end is None or end.next != r.first:
+    if end is None or end.next != r.first or end.ended:
         where = "has no start" if end is None else f"ends at {end.next}"
         raise Fenced(f"{r.link} does not continue its chain, which {where}; nothing was recorded")
     return end

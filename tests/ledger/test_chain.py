@@ -223,11 +223,45 @@ async def test_recording_an_incident_again_changes_nothing_and_only_one_takes_th
     assert [i async for i in other.incidents("another_event")] == []
 
 
-async def test_an_incident_without_offsets_is_refused(ledger: Ledger) -> None:
+async def test_an_incident_that_goes_back_is_refused(ledger: Ledger) -> None:
     await ledger.start_chains([start(first=10)])
     with pytest.raises(Fatal, match="covers no offset"):
-        await ledger.record_incident(incident(10, 10))
+        await ledger.record_incident(incident(10, 9))
+    with pytest.raises(Fatal, match="what to read instead"):
+        await ledger.record_incident(incident(10, 10, topic_id=""))
     assert [i async for i in ledger.incidents()] == []
+    assert await ledger.cursors([TP]) == {TP: Cursor(10, -1, "t1")}
+
+
+@pytest.mark.parametrize("sealed", [0, 10], ids=["right after its start", "after a seal"])
+async def test_an_incident_without_offsets_ends_its_chain(
+    ledger: Ledger, other: Ledger, sealed: int
+) -> None:
+    await ledger.start_chains([start(), start(OTHER_TP)])
+    before = [seal(span(0, sealed, changelog=4))] if sealed else []
+    for s in before:
+        await ledger.record(s)
+    end = incident(sealed, sealed, topic_id="t2")
+    await ledger.record_incident(end)
+    await other.record_incident(end)  # its answer was lost
+    ended = {TP: Cursor(sealed, 4 if sealed else -1, "t2", ended=True)}
+    assert await ledger.cursors([TP]) == ended
+    assert await other.start_chains([start()]) == ended
+    for nothing_more in (
+        other.record(seal(span(sealed, 20))),
+        other.record(seal(span(0, 5, OTHER_TP), span(sealed, 20))),
+        other.record_incident(incident(sealed, 20)),
+        other.record_incident(incident(sealed, sealed, topic_id="t3")),
+    ):
+        with pytest.raises(Fenced):
+            await nothing_more
+    assert [link async for link in other.chain(TP)] == [
+        Link(EntryKind.START, f"{TP}@start", replace(span(0, 0), records=0)),
+        *(Link(EntryKind.SEAL, s.id, s.ranges[0]) for s in before),
+        Link(EntryKind.INCIDENT, end.id, end.range),
+    ]
+    assert await other.cursors([TP, OTHER_TP]) == ended | {OTHER_TP: Cursor(0, -1, "t1")}
+    assert [i async for i in ledger.incidents()] == [end]
 
 
 async def test_a_chain_is_walked_by_offset_whatever_the_ids_say(ledger: Ledger) -> None:

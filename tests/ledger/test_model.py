@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from itertools import count
 from typing import TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -54,8 +54,12 @@ class Model:
         changelog = r.changelog if r.changelog >= 0 else end.changelog
         self.cursors[r.tp] = Cursor(r.next, changelog, end.topic_id)
 
+    def end(self, tp: str, topic_id: str) -> None:
+        self.cursors[tp] = replace(self.cursors[tp], topic_id=topic_id, ended=True)
+
     def fits(self, *ranges: Range) -> bool:
-        return all(r.tp in self.cursors and self.cursors[r.tp].next == r.first for r in ranges)
+        ends = [(self.cursors.get(r.tp), r.first) for r in ranges]
+        return all(end and end.next == first and not end.ended for end, first in ends)
 
     def with_rows(self, day: date) -> list[str]:
         return sorted(s.id for s in self.seals if _rows(s, day))
@@ -164,6 +168,18 @@ class Histories(RuleBasedStateMachine):
             self.model.move(lost.range)
         else:
             self.refused(self.handle(0).record_incident(lost))
+
+    @rule(n=st.integers(0, 2), behind=st.sampled_from([0, 0, 2]), dice=st.integers(0, 3))
+    def a_topic_is_created_again(self, n: int, behind: int, dice: int) -> None:
+        assume(dice == 0)  # nothing else can happen to the chain afterwards
+        at = self.next_range(n, 0, behind, -1)
+        end = replace(incident(at.first, at.next, at.tp, topic_id="t2"), event=self.event)
+        if self.model.fits(at):
+            self.run(self.handle(0).record_incident(end))
+            self.model.incidents.append(end)
+            self.model.end(at.tp, "t2")
+        else:
+            self.refused(self.handle(0).record_incident(end))
 
     @rule(day=st.sampled_from(DAYS))
     def a_scheduler_reads_a_manifest(self, day: date) -> None:
