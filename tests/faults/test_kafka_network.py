@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    NotEnoughReplicasAfterAppendError,
+    NotLeaderForPartitionError,
+)
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -16,8 +20,6 @@ from tests.faults.tills import stored
 from tests.house.house import House
 from tests.house.kafka_network import Api, Refuse, Spoil, asks, produce_error
 from tests.house.proxy import Cut, LoseAnswer
-
-NOT_LEADER, TOO_FEW_AFTER_APPEND = 6, 20
 
 
 class Talk:
@@ -65,16 +67,16 @@ async def log(house: House) -> list[int]:
 
 
 async def test_what_is_refused_never_arrives(house: House, talk: Talk) -> None:
-    house.networks.kafka.rule(asks(Api.PRODUCE, talk.topic), Refuse(NOT_LEADER))
-    assert await talk.produce(b'{"number": 1}') == NOT_LEADER
+    house.networks.kafka.rule(asks(Api.PRODUCE, talk.topic), Refuse(NotLeaderForPartitionError))
+    assert await talk.produce(b'{"number": 1}') == NotLeaderForPartitionError.errno
     assert await talk.produce(b'{"number": 2}') == 0
     assert await log(house) == [2]
 
 
 async def test_what_is_spoilt_has_arrived(house: House, talk: Talk) -> None:
-    error = Spoil(produce_error(TOO_FEW_AFTER_APPEND))
+    error = Spoil(produce_error(NotEnoughReplicasAfterAppendError))
     house.networks.kafka.rule(asks(Api.PRODUCE, talk.topic), error)
-    assert await talk.produce(b'{"number": 1}') == TOO_FEW_AFTER_APPEND
+    assert await talk.produce(b'{"number": 1}') == NotEnoughReplicasAfterAppendError.errno
     assert await talk.produce(b'{"number": 2}') == 0
     assert await log(house) == [1, 2]
 

@@ -2,20 +2,24 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer
 
-from tests.house.house import until
+from app.local.role import LocalRole
+from tests.faults.steady import load_for
+from tests.house.house import House, until
 from tests.house.load import Load
 from tests.house.sales import SHOPS, Sales
 
 FIRST = 8_000_000
 """Far from the numbers of a `Load`, and the first of the first shop."""
 BATCH = 10
+PAUSE_SECONDS = 0.1
 
 
 class Place(NamedTuple):
@@ -29,25 +33,28 @@ class Tills:
     * `sent`: how often each number was sent
     * `told`: where Kafka has it, as the answer `accepted` said
     * `answers`: how many had which HTTP status
+    * `load`: the other senders
     """
 
-    def __init__(self, kind: Sales, gateway: str, *, pause_seconds: float = 0.1) -> None:
-        self.kind = kind
+    def __init__(self, kind: Sales, gateway: str, load: Load) -> None:
+        self.kind, self.load = kind, load
         self.sent: Counter[int] = Counter()
         self.told: dict[int, Place] = {}
         self.answers: Counter[int] = Counter()
         self._url = f"{gateway}/v1/events/{kind.event}"
-        self._pause_seconds = pause_seconds
         self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._till(shop)) for shop in range(len(SHOPS))]
-
-    async def stop(self) -> None:
-        """Begin nothing more; returns when all that was begun is accepted."""
-        self._stopping.set()
-        await asyncio.gather(*self._tasks)
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Leaving begins nothing more, and waits until all that was begun is accepted."""
+        tasks = [asyncio.create_task(self._till(shop)) for shop in range(len(SHOPS))]
+        try:
+            yield
+            self._stopping.set()
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def going_on(self) -> None:
         """Wait until more was accepted."""
@@ -58,11 +65,6 @@ class Tills:
 
         await until(more, "the gateway accepts events", every=0.02)
 
-    def join(self, load: Load) -> None:
-        """What was accepted here is to be found by the verdict on this load, too."""
-        load.acknowledged[self.kind.event].update(self.told)
-        load.sent += len(self.told)
-
     async def _till(self, shop: int) -> None:
         number = FIRST + shop
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
@@ -71,7 +73,7 @@ class Tills:
                 number = batch[-1] + len(SHOPS)
                 while batch:
                     batch = await self._send(http, batch)
-                await asyncio.sleep(self._pause_seconds)
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _send(self, http: aiohttp.ClientSession, numbers: Sequence[int]) -> list[int]:
         """Send a batch once; those that must be sent again, after the time that was asked for."""
@@ -116,6 +118,28 @@ async def stored(brokers: str, kind: Sales) -> dict[Place, dict[str, Any]]:
         return found
     finally:
         await consumer.stop()
+
+
+@asynccontextmanager
+async def selling(house: House, gateway: LocalRole, *, rate: float = 200) -> AsyncIterator[Tills]:
+    """Tills, beside a steady load of the house's only event type, through HTTP and not.
+
+    At the end each answer is held against Kafka's log. What the tills sold is in `tills.load`.
+    """
+    (kind,) = house.sales
+    load = load_for(house, rate=rate)
+    tills = Tills(kind, gateway.url, load)
+    load.start()
+    try:
+        async with tills.open():
+            yield tills
+    except BaseException:
+        load.give_up()
+        raise
+    await load.stop()
+    log = await stored(house.environment["KAFKA__BROKERS"], kind)
+    assert broken_promises(tills, log) == []
+    load.acknowledged[kind.event].update(tills.told)
 
 
 def broken_promises(tills: Tills, log: Mapping[Place, Mapping[str, Any]]) -> list[str]:

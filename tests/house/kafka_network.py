@@ -1,6 +1,7 @@
 """A network in front of Kafka that knows one request from the next, and whose answer is whose."""
 
 import asyncio
+import random
 import struct
 from collections import deque
 from collections.abc import Callable
@@ -9,10 +10,11 @@ from enum import IntEnum
 from io import BytesIO
 from typing import Any
 
+from aiokafka.errors import BrokerResponseError
 from aiokafka.protocol import commit, coordination, fetch, group, produce
 from aiokafka.protocol.api import Request, RequestHeader_v1, RequestHeader_v2, RequestStruct
 
-from tests.house.proxy import Action, Answer, Connection, Cut, LoseAnswer, Matches, Proxy
+from tests.house.proxy import Action, Answer, Connection, Cut, LoseAnswer, Matches, Proxy, Stall
 
 SIZE = struct.Struct(">i")
 MODULES = (commit, coordination, fetch, group, produce)
@@ -24,6 +26,9 @@ WRITTEN = {
     for version in made._CLASSES  # type: ignore[attr-defined]
 }
 """How the requests of some kinds are written, by API key and version."""
+
+
+Error = type[BrokerResponseError]
 
 
 class Api(IntEnum):
@@ -52,7 +57,7 @@ def asks(api: Api, containing: str = "") -> Matches:
 class Refuse(Action):
     """Kafka never sees this Produce request; the answer is this error for each partition."""
 
-    error: int
+    error: Error
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,47 +67,47 @@ class Spoil(Action):
     change: Callable[[Any], None]
 
 
-def produce_error(code: int) -> Callable[[Any], None]:
+def produce_error(error: Error) -> Callable[[Any], None]:
     """For `Spoil`: an answer to Produce says this of every partition."""
 
     def change(answer: Any) -> None:
         answer.topics = [
-            (topic, [(partition, code, *rest) for partition, _, *rest in partitions])
+            (topic, [(partition, error.errno, *rest) for partition, _, *rest in partitions])
             for topic, partitions in answer.topics
         ]
 
     return change
 
 
-def fetch_error(code: int) -> Callable[[Any], None]:
+def fetch_error(error: Error) -> Callable[[Any], None]:
     """For `Spoil`: an answer to Fetch says this of every partition, and brings no records."""
 
     def change(answer: Any) -> None:
         answer.topics = [
-            (topic, [(partition, code, *rest, b"") for partition, _, *rest, _ in partitions])
+            (topic, [(partition, error.errno, *rest, b"") for partition, _, *rest, _ in partitions])
             for topic, partitions in answer.topics
         ]
 
     return change
 
 
-def commit_error(code: int) -> Callable[[Any], None]:
+def commit_error(error: Error) -> Callable[[Any], None]:
     """For `Spoil`: an answer to OffsetCommit says this of every partition."""
 
     def change(answer: Any) -> None:
         answer.topics = [
-            (topic, [(partition, code) for partition, _ in partitions])
+            (topic, [(partition, error.errno) for partition, _ in partitions])
             for topic, partitions in answer.topics
         ]
 
     return change
 
 
-def group_error(code: int) -> Callable[[Any], None]:
+def group_error(error: Error) -> Callable[[Any], None]:
     """For `Spoil`: an answer to Heartbeat says this."""
 
     def change(answer: Any) -> None:
-        answer.error_code = code
+        answer.error_code = error.errno
 
     return change
 
@@ -120,6 +125,13 @@ class KafkaNetwork(Proxy):
         to_client: asyncio.StreamWriter,
     ) -> "KafkaConnection":
         return KafkaConnection(self, task, client, to_client)
+
+    async def cut_again_and_again(self, times: int) -> None:
+        """Kill every connection, so many times, at random moments."""
+        chance = random.Random(4)
+        for _ in range(times):
+            await asyncio.sleep(chance.uniform(0.2, 1))
+            self.cut()
 
 
 class KafkaConnection(Connection):
@@ -142,6 +154,9 @@ class KafkaConnection(Connection):
                 case Cut(after_bytes):
                     self._to_server.write(request[:after_bytes])
                     await self._to_server.drain()
+                    return
+                case Stall():
+                    await self._swallow()
                     return
                 case Answer(text):
                     await self._tell(text)
@@ -194,10 +209,10 @@ def _read(request: bytes) -> tuple[int, type[RequestStruct], BytesIO]:
     return correlation, written, text
 
 
-def _refused(request: bytes, error: int) -> bytes:
+def _refused(request: bytes, error: Error) -> bytes:
     correlation, written, text = _read(request)
     topics: list[Any] = [
-        (topic, [(partition, error, -1, -1, -1) for partition, _ in partitions])
+        (topic, [(partition, error.errno, -1, -1, -1) for partition, _ in partitions])
         for topic, partitions in written.decode(text).topics
     ]
     answer = written.RESPONSE_TYPE(topics=topics, throttle_time_ms=0)
