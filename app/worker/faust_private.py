@@ -190,8 +190,10 @@ class MarkStore(Store[Any, Any]):
             message = event.message
             try:
                 self.marks.apply(message.partition, [(message.offset, message.value or b"")])
-            except Exception as error:  # Faust would log it, and try the same again for ever
-                self.app.fail(error)
+            except Exception as error:
+                if self.app.should_stop:  # it flushes its buffers once more; the changelog has all
+                    return
+                self.app.fail(error)  # Faust would only log it, and try the same for ever
                 raise
             passing("mid_recovery")
 

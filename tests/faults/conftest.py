@@ -25,6 +25,13 @@ async def house(servers: Servers, unique: str, tmp_path: Path) -> AsyncIterator[
         yield made
 
 
+@pytest.fixture
+async def mongo_house(servers: Servers, unique: str, tmp_path: Path) -> AsyncIterator[House]:
+    """MongoDB and DuckDB; one event type on two partitions."""
+    async with opened_house(unique, tmp_path, servers, ledger="mongo") as made:
+        yield made
+
+
 @pytest.fixture(params=["embedded", "production"])
 async def each_house(
     request: pytest.FixtureRequest, servers: Servers, unique: str, tmp_path: Path
