@@ -102,6 +102,7 @@ class House:
         """Call a command with `--json`, and read what it prints."""
         code, out, err = await self.command(*words, "--json")
         assert code in codes, f"{code}: {out}{err}"
+        assert out, err
         return json.loads(out)
 
     async def audit(self, *words: str) -> Any:
