@@ -10,6 +10,7 @@ import psutil
 
 from app.core.errors import Fatal
 from app.local.role import LocalRole
+from tests.faults.watching import metric
 from tests.house.house import House, until
 from tests.house.load import Load
 from tests.house.verdict import judged
@@ -83,3 +84,17 @@ async def terminated(role: LocalRole) -> None:
     """SIGTERM, and see it end with 0: SIGKILL is for those that do not within their time."""
     await role.stop()
     assert role.exit_code == 0, role.last_lines()
+
+
+async def staged(role: LocalRole, count: int) -> None:
+    async def it_has() -> bool:
+        return await metric(role, "forebay_worker_events_total", verdict="staged") >= count
+
+    await until(it_has, f"{count} rows are staged")
+
+
+async def sealed(role: LocalRole, count: int) -> None:
+    async def it_has() -> bool:
+        return await metric(role, "forebay_worker_seals_total") >= count
+
+    await until(it_has, f"{role.log_file.stem} has recorded {count} seals")

@@ -9,6 +9,8 @@ from app.local.role import LocalRole
 from tests.faults.steady import (
     freeze,
     frozen_there,
+    sealed,
+    staged,
     steady_load,
     terminated,
     thaw,
@@ -18,20 +20,6 @@ from tests.house.house import House, until
 
 SHORT_LEASE: dict[str, Any] = {"SCHEDULER__LOCK_SECONDS": "2.5"}
 NEVER_BY_AGE: dict[str, Any] = {"SEAL__MAX_AGE_SECONDS": "3600"}
-
-
-async def staged(role: LocalRole, count: int) -> None:
-    async def it_has() -> bool:
-        return await metric(role, "forebay_worker_events_total", verdict="staged") >= count
-
-    await until(it_has, f"{count} rows are staged")
-
-
-async def sealed(role: LocalRole, count: int) -> None:
-    async def it_has() -> bool:
-        return await metric(role, "forebay_worker_seals_total") >= count
-
-    await until(it_has, f"{role.log_file.stem} has recorded {count} seals")
 
 
 async def fenced(role: LocalRole) -> None:

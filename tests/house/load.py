@@ -81,6 +81,27 @@ class Load:
         await self.goes_on(count)
         await self.stop()
 
+    async def send_again(self) -> int:
+        """Send every acknowledged event once more, by turns on the one way and the other; returns
+        how many, when all are acknowledged."""
+        count = 0
+        producer = None
+        async with aiohttp.ClientSession(timeout=self._patience) as http:
+            for kind in self.kinds:
+                numbers = sorted(self.acknowledged[kind.event])
+                for start in range(0, len(numbers), self._batch):
+                    batch = numbers[start : start + self._batch]
+                    count += len(batch)
+                    if start // self._batch % 2:
+                        producer = await self._produce(producer, kind, batch, 1)
+                        continue
+                    bodies = [orjson.dumps(event) for event in kind.several(batch)]
+                    await self._post_until_accepted(http, kind, bodies)
+        if producer is not None:
+            await _stopped(producer)
+        self.resent += count
+        return count
+
     async def goes_on(self, count: int) -> None:
         """Wait until so many events more are acknowledged, or the apps have failed."""
         target = self.events + count
