@@ -16,8 +16,9 @@ from sinks.memory import MemoryObjectStore
 from sinks.protocol import ObjectLost, ObjectStore, ObjectWriter, Written
 from sinks.s3.options import S3Options
 from sinks.s3.store import S3ObjectStore
+from tests.house.proxy import LoseAnswer
 from tests.sinks.objects import KEY, MiB, keys, lines, put, stored
-from tests.sinks.s3_proxy import S3Proxy
+from tests.sinks.s3_network import ALWAYS, far_away, makes_visible
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Case:
     store: ObjectStore
     part_bytes: int
     unreachable: Callable[[], None]
-    answers_lost: Callable[[], None]
+    answers_lost: Callable[[], object]
     mended: Callable[[], None]
     uploads: Callable[[], Awaitable[list[str]]]
 
@@ -56,14 +57,7 @@ async def in_memory() -> AsyncIterator[Case]:
 
 @asynccontextmanager
 async def on_s3(options: S3Options) -> AsyncIterator[Case]:
-    host, _, port = options.endpoint_url.removeprefix("http://").partition(":")
-    proxy = S3Proxy(host, int(port))
-
-    def set_faults(cut: bool, lose_answers: bool) -> None:
-        proxy.cut, proxy.lose_answers = cut, lose_answers
-
-    async with proxy.listening() as proxy_port:
-        there = options.model_copy(update={"endpoint_url": f"http://127.0.0.1:{proxy_port}"})
+    async with far_away(options) as (there, proxy):
         store = S3ObjectStore(there)
 
         async def uploads() -> list[str]:
@@ -72,9 +66,9 @@ async def on_s3(options: S3Options) -> AsyncIterator[Case]:
         yield Case(
             store,
             options.part_bytes,
-            lambda: set_faults(True, False),
-            lambda: set_faults(False, True),
-            lambda: set_faults(False, False),
+            proxy.take_down,
+            lambda: proxy.rule(makes_visible, LoseAnswer(), ALWAYS),
+            proxy.heal,
             uploads,
         )
         await store.close()

@@ -11,8 +11,12 @@ from app.core.errors import Fatal, Transient
 from sinks.protocol import ObjectLost
 from sinks.s3.options import S3Options
 from sinks.s3.store import S3ObjectStore
+from tests.house.proxy import LoseAnswer, Proxy, http_answer
 from tests.sinks.objects import KEY, MiB, keys, lines, put
-from tests.sinks.s3_proxy import S3Proxy
+from tests.sinks.s3_network import ALWAYS, completes, far_away, makes_visible
+
+NO_SUCH_UPLOAD = http_answer(404, "NoSuchUpload")
+"""To the completion of an upload: what AWS says some time after it."""
 
 
 @pytest.fixture
@@ -76,13 +80,9 @@ async def _opened(options: S3Options) -> AsyncIterator[S3ObjectStore]:
 
 
 @asynccontextmanager
-async def _proxied(options: S3Options) -> AsyncIterator[tuple[S3ObjectStore, S3Proxy]]:
-    host, _, port = options.endpoint_url.removeprefix("http://").partition(":")
-    proxy = S3Proxy(host, int(port))
-    async with proxy.listening() as proxy_port:
-        url = f"http://127.0.0.1:{proxy_port}"
-        async with _opened(options.model_copy(update={"endpoint_url": url})) as store:
-            yield store, proxy
+async def _proxied(options: S3Options) -> AsyncIterator[tuple[S3ObjectStore, Proxy]]:
+    async with far_away(options) as (there, proxy), _opened(there) as store:
+        yield store, proxy
 
 
 async def test_a_completed_upload_that_s3_has_forgotten_is_recognised_by_its_object(
@@ -93,10 +93,11 @@ async def test_a_completed_upload_that_s3_has_forgotten_is_recognised_by_its_obj
         for line in lines(9 * MiB):
             writer.append(line)
             await writer.relieve()
-        proxy.lose_answers = True
+        proxy.rule(makes_visible, LoseAnswer(), ALWAYS)
         with pytest.raises(Transient):
             await writer.finish()
-        proxy.lose_answers, proxy.forget_uploads = False, True
+        proxy.heal()
+        proxy.rule(completes, NO_SUCH_UPLOAD)
         written = await writer.finish()
         stat = await store.stat(KEY)
         assert stat is not None
@@ -110,6 +111,6 @@ async def test_an_object_that_someone_else_wrote_is_not_taken_for_ours(here: S3O
             writer.append(line)
             await writer.relieve()
         await put(store, KEY, b"another's")
-        proxy.forget_uploads = True
+        proxy.rule(completes, NO_SUCH_UPLOAD)
         with pytest.raises(ObjectLost, match="someone else"):
             await writer.finish()
