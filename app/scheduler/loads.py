@@ -27,8 +27,6 @@ from app.scheduler.options import SchedulerOptions
 from app.scheduler.replace import LoadReport, replace_days
 from sinks.protocol import Warehouse
 
-REST_SECONDS = 60.0
-
 
 class Loads:
     """Begins a load for each table that is due, and leaves a failing one alone for a while.
@@ -212,8 +210,9 @@ class Loads:
             logger.warning("not loaded before the stop, the next scheduler will: {}", error)
             return
         failures = self._failures[table.event] = self._failures.get(table.event, 0) + 1
-        most = max(REST_SECONDS, self._every[table.event].total_seconds())
-        rest = min(most, REST_SECONDS * 2 ** (failures - 1))
+        first = self._options.rest_seconds
+        most = max(first, self._every[table.event].total_seconds())
+        rest = min(most, first * 2 ** (failures - 1))
         self._rests_until[table.event] = monotonic() + rest
         unexpected = not isinstance(error, ForebayError)
         logger.opt(exception=error if unexpected else None).error(

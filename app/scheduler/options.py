@@ -20,6 +20,9 @@ class SchedulerOptions(Options):
     )
     max_days_per_run: int = Field(31, ge=1, description="A backfill goes in runs of so many days.")
     attempts: int = Field(3, ge=1, description="Tries of one run before it is reported as failed.")
+    rest_seconds: float = Field(
+        60.0, gt=0, description="A table whose load failed rests so long; doubled each time."
+    )
     loads_at_once: int = Field(2, ge=1, description="Tables that one scheduler loads in parallel.")
     data_dir: Path = Path(".forebay/scheduler")
     host: str = "127.0.0.1"
