@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.faults.steady import killed_there, load_for, sealed, steady_load, terminated
 from tests.house.house import House, opened_house, until
+from tests.house.load import Load
 from tests.house.sales import Sales
 from tests.house.servers import Servers
 
@@ -72,8 +73,21 @@ async def test_after_a_death_in_mid_recovery_copies_are_still_recognised_in_the_
     await _copies_are_recognised_after(killed_in_recovery, house)
 
 
+async def test_what_a_worker_sealed_before_it_died_with_its_disk_is_recognised_in_the_stream(
+    house: House,
+) -> None:
+    """Its marks were durable before its seal was."""
+    await house.role("gateway").start()
+    load = load_for(house, again=0, bad=0)
+    dying = house.role("worker", crash_at="after_ledger")
+    await asyncio.gather(load.send(800), killed_there(dying))
+    shutil.rmtree(house.data_dir("worker"))
+    await house.role("worker").start()
+    await _copies_are_recognised(house, load, 0)
+
+
 async def _copies_are_recognised_after(change: Callable[[], Awaitable[None]], house: House) -> None:
-    """Those sent before it and those sent after it; nothing is left to be collapsed by a load."""
+    """Those sent before it and those sent after it."""
     await house.role("worker").start()
     await house.role("gateway").start()
     load = load_for(house, again=0, bad=0)
@@ -81,6 +95,11 @@ async def _copies_are_recognised_after(change: Callable[[], Awaitable[None]], ho
     copies = await load.send_again()
     await _sealed_to_the_end(house)
     await change()
+    await _copies_are_recognised(house, load, copies)
+
+
+async def _copies_are_recognised(house: House, load: Load, copies: int) -> None:
+    """Nothing is left to be collapsed by a load; `copies` were sent before."""
     copies += await load.send_again()
     await load.send(200)
     totals = await _sealed_to_the_end(house)
