@@ -110,7 +110,8 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     """Write the rows of first sightings and mark them; returns (staged, duplicates).
 
     A copy is a duplicate only if an *earlier* offset is marked: the same offset is a redelivery,
-    and a later one was marked by an attempt that never reached the ledger.
+    and a later one was marked by an attempt that never reached the ledger. Nor did a mark whose
+    record was lost.
     """
     prefix = lane.prefix
     keys = [prefix + verdict.key for _, _, verdict in weighed if verdict.key is not None]
@@ -129,7 +130,7 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
                 changes[key] = FORGET
                 known[key] = None
             continue
-        if seen is not None and seen < offset:
+        if seen is not None and seen < offset and not lane.was_lost(seen):
             seal.tally(verdict.day).duplicates += 1
             duplicates += 1
             continue

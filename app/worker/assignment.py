@@ -76,14 +76,19 @@ class Assignment:
                 logs = await until_reached("kafka", lambda: self._logs(readable))
                 cursors = await until_reached("ledger", lambda: self._cursors(logs))
                 await self._check_tables(cursors)
-                for place, cursor in cursors.items():
-                    offset = await self._checked(place, cursor, logs[place])
+                offsets = {
+                    place: await self._checked(place, cursor, logs[place])
+                    for place, cursor in cursors.items()
+                }
+                lost = await until_reached("ledger", self._lost)
+                for place, offset in offsets.items():
                     self._coming[place] = Lane(
                         self._kinds[place[0]],
                         place[1],
                         logs[place].topic_id,
                         self._marks[place[0]],
                         offset,
+                        lost.get(partition_name(*place), ()),
                     )
         except TimeoutError as error:
             raise Transient(f"no cursors within {PATIENCE_SECONDS:.0f} s") from error
@@ -132,6 +137,13 @@ class Assignment:
         }
         found = await self._ledger.start_chains(list(starts.values()))
         return {place: found[start.tp] for place, start in starts.items()}
+
+    async def _lost(self) -> dict[str, list[Range]]:
+        """All that retention ever removed before it was read, by partition."""
+        lost: dict[str, list[Range]] = {}
+        async for incident in self._ledger.incidents():
+            lost.setdefault(incident.range.tp, []).append(incident.range)
+        return lost
 
     async def _check_tables(self, cursors: Mapping[Place, Cursor]) -> None:
         """A slow former owner may have sealed after our recovery: the table misses its marks."""

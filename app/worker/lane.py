@@ -1,10 +1,11 @@
 """One partition as this worker reads it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.core.judge import EventType
-from app.core.seal import partition_name
-from app.worker.dedupe import Marks, key_prefix
+from app.core.seal import Range, partition_name
+from app.worker.dedupe import OFFSET, Marks, key_prefix
 
 
 @dataclass(eq=False, slots=True)
@@ -13,6 +14,7 @@ class Lane:
     `sealed` the end of the partition's chain.
 
     `epoch` and `turn` tell a fetch list that continues this lane from any other (`FetchList`).
+    `lost` are the offsets that retention removed before they were sealed.
     """
 
     kind: EventType
@@ -20,6 +22,7 @@ class Lane:
     topic_id: str
     marks: Marks
     next: int
+    lost: Sequence[Range] = ()
     sealed: int = field(init=False)
     epoch: int = 0
     turn: int = 0
@@ -30,6 +33,13 @@ class Lane:
         self.sealed = self.next
         self.prefix = key_prefix(self.kind.topic, self.kind.version, self.topic_id)
         self.lineage = f',"_topic":"{self.kind.topic}","_partition":{self.partition}'.encode()
+
+    def was_lost(self, mark: bytes) -> bool:
+        """An attempt marked this offset, and retention was faster than its seal."""
+        if not self.lost:
+            return False
+        (offset,) = OFFSET.unpack(mark)
+        return any(gone.first <= offset < gone.next for gone in self.lost)
 
     @property
     def tp(self) -> str:

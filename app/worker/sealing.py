@@ -210,6 +210,7 @@ class Sealing:
             changelog = dict(await marks)  # 2
         finally:
             marks.cancel()
+            await asyncio.gather(marks, return_exceptions=True)
         entry = self._entry(seal, stored, changelog)
         self._refuse_stale(seal)
         self._closing[seal.kind.name].recording = True
