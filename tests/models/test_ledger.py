@@ -6,12 +6,12 @@ cross: each is a step, and after every few steps the whole ledger is compared.
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
 from typing import TypeVar
 
-from hypothesis import HealthCheck, assume, settings
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,73 +22,18 @@ from hypothesis.stateful import (
 )
 
 from app.core.errors import Fenced
-from app.core.seal import DayCounts, ObjectKind, Range, Seal
+from app.core.seal import DayCounts, Range
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
-from app.ledger.protocol import Cursor, DayLoad, DayTotals, Incident, Ledger
+from app.ledger.protocol import Cursor, Ledger
 from tests.ledger.examples import MONDAY, NOON, TABLE, incident, load, new_id, seal, start
+from tests.models.effort import effort
+from tests.models.ledger_model import LedgerModel, compare, rows_of
 
 T = TypeVar("T")
 DAYS = [MONDAY + timedelta(days=n) for n in range(3)]
 WIDTHS = st.integers(1, 9)
 PARTITIONS = st.sets(st.integers(0, 2), min_size=1)
-
-
-@dataclass
-class Model:
-    """What the ledger must know, as simply as it can be said."""
-
-    starts: dict[str, int] = field(default_factory=dict)
-    seals: list[Seal] = field(default_factory=list)
-    incidents: list[Incident] = field(default_factory=list)
-    cursors: dict[str, Cursor] = field(default_factory=dict)
-    loads: dict[date, DayLoad] = field(default_factory=dict)
-
-    def add(self, seal: Seal) -> None:
-        self.seals.append(seal)
-        for r in seal.ranges:
-            self.move(r)
-
-    def move(self, r: Range) -> None:
-        end = self.cursors[r.tp]
-        changelog = r.changelog if r.changelog >= 0 else end.changelog
-        self.cursors[r.tp] = Cursor(r.next, changelog, end.topic_id)
-
-    def end(self, tp: str, topic_id: str) -> None:
-        self.cursors[tp] = replace(self.cursors[tp], topic_id=topic_id, ended=True)
-
-    def fits(self, *ranges: Range) -> bool:
-        ends = [(self.cursors.get(r.tp), r.first) for r in ranges]
-        return all(end and end.next == first and not end.ended for end, first in ends)
-
-    def with_rows(self, day: date) -> list[str]:
-        return sorted(s.id for s in self.seals if _rows(s, day))
-
-    def dirty(self) -> dict[date, tuple[str, ...]]:
-        waiting = {}
-        for day in DAYS:
-            named = self.loads[day].seals if day in self.loads else ()
-            waiting[day] = tuple(id for id in self.with_rows(day) if id not in named)
-        return {day: seals for day, seals in waiting.items() if seals}
-
-    def totals(self) -> list[DayTotals]:
-        waiting, totals = self.dirty(), []
-        for day in DAYS:
-            of_day = [s for s in self.seals if day in s.days]
-            objects = [o for s in of_day for o in s.objects if o.day == day]
-            counts = DayCounts(
-                *(sum(getattr(s.days[day], what) for s in of_day)
-                  for what in ("staged", "duplicates", "dead"))
-            )  # fmt: skip
-            unloaded = sum(_rows(s, day) for s in of_day if s.id in waiting.get(day, ()))
-            size = sum(o.bytes for o in objects)
-            if of_day:
-                totals.append(DayTotals(day, counts, unloaded, len(objects), size))
-        return totals
-
-
-def _rows(seal: Seal, day: date) -> int:
-    return sum(o.rows for o in seal.objects if o.day == day and o.kind is ObjectKind.ROWS)
 
 
 class Histories(RuleBasedStateMachine):
@@ -106,7 +51,7 @@ class Histories(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.model = Model()
+        self.model = LedgerModel()
         self.event = f"event_{next(self.numbers)}"
         self.handles: list[Ledger] = []
         self.fence = 0
@@ -123,10 +68,9 @@ class Histories(RuleBasedStateMachine):
     @rule(n=st.integers(0, 2), first=st.integers(0, 50), who=st.integers(0, 1))
     def a_chain_is_started(self, n: int, first: int, who: int) -> None:
         tp = self.tp(n)
-        began = self.run(self.handle(who).start_chains([start(tp, first, event=self.event)]))
-        if tp not in self.model.cursors:
-            self.model.starts[tp] = first
-            self.model.cursors[tp] = Cursor(first, -1, "t1")
+        chain = start(tp, first, event=self.event)
+        began = self.run(self.handle(who).start_chains([chain]))
+        self.model.begin(chain)
         assert began == {tp: self.model.cursors[tp]}
 
     @rule(
@@ -164,8 +108,7 @@ class Histories(RuleBasedStateMachine):
         lost = replace(incident(gone.first, gone.next, gone.tp), event=self.event)
         if self.model.fits(gone):
             self.run(self.handle(0).record_incident(lost))
-            self.model.incidents.append(lost)
-            self.model.move(lost.range)
+            self.model.lose(lost)
         else:
             self.refused(self.handle(0).record_incident(lost))
 
@@ -176,8 +119,7 @@ class Histories(RuleBasedStateMachine):
         end = replace(incident(at.first, at.next, at.tp, topic_id="t2"), event=self.event)
         if self.model.fits(at):
             self.run(self.handle(0).record_incident(end))
-            self.model.incidents.append(end)
-            self.model.end(at.tp, "t2")
+            self.model.lose(end)
         else:
             self.refused(self.handle(0).record_incident(end))
 
@@ -185,7 +127,7 @@ class Histories(RuleBasedStateMachine):
     def a_scheduler_reads_a_manifest(self, day: date) -> None:
         (manifest,) = self.run(self.handle(0).manifest(self.event, [day]))
         assert list(manifest.seals) == self.model.with_rows(day)
-        assert manifest.rows == sum(_rows(s, day) for s in self.model.seals)
+        assert manifest.rows == sum(rows_of(s, day) for s in self.model.seals)
         self.manifests.append((day, list(manifest.seals)))
 
     @precondition(lambda self: self.manifests)
@@ -195,38 +137,13 @@ class Histories(RuleBasedStateMachine):
         self.fence += 1
         done = load(day, max(self.fence - late, 1), seals, event=self.event)
         self.run(self.handle(who).record_load([done]))
-        if day not in self.model.loads or self.model.loads[day].fence <= done.fence:
-            self.model.loads[day] = done
+        self.model.keep(done)
 
     @rule()
     def all_is_compared(self) -> None:
-        ledger, model = self.handle(1), self.model
-        tps = [self.tp(n) for n in range(3)]
-        assert self.run(ledger.cursors(tps)) == model.cursors
-        assert {d.day: d.seals for d in self.run(ledger.dirty(self.event))} == model.dirty()
-        assert self.run(ledger.loads(self.event, TABLE)) == model.loads
-        assert self.run(ledger.totals(self.event)) == model.totals()
-        partitions = self.run(ledger.partitions()).get(self.event, [])
-        assert sorted(partitions) == sorted(model.starts)
-        self.run(self.compare_walks(ledger, tps))
-
-    async def compare_walks(self, ledger: Ledger, tps: list[str]) -> None:
-        model = self.model
-        in_order = sorted(model.seals, key=lambda s: s.id)
-        assert [s async for s in ledger.seals(self.event)] == in_order
-        for day in DAYS:
-            of_day = [s for s in in_order if day in s.days]
-            assert [s async for s in ledger.seals(self.event, day=day)] == of_day
-        lost = sorted(model.incidents, key=lambda i: i.id)
-        assert [i async for i in ledger.incidents(self.event)] == lost
-        for tp in tps:
-            end = model.starts.get(tp)
-            links = [link async for link in ledger.chain(tp)]
-            for link in links:
-                assert link.range.first == end
-                end = link.range.next
-            assert (end is None) == (tp not in model.cursors)
-            assert end is None or end == model.cursors[tp].next
+        ledger, tps = self.handle(1), [self.tp(n) for n in range(3)]
+        self.run(compare(ledger, self.event, self.model, tps))
+        assert self.run(ledger.loads(self.event, TABLE)) == self.model.loads
 
     def next_range(self, n: int, width: int, behind: int, changelog: int) -> Range:
         end = self.model.cursors.get(self.tp(n), Cursor(0, -1, ""))
@@ -266,11 +183,5 @@ def test_any_history_leaves_the_ledger_that_the_model_has(options: LedgerOptions
         machine = type("Histories", (Histories,), {"runner": runner, "options": options})
         run_state_machine_as_test(
             machine,
-            settings=settings(
-                max_examples=25,
-                stateful_step_count=25,
-                deadline=None,
-                database=None,
-                suppress_health_check=list(HealthCheck),
-            ),
+            settings=effort(examples=25, steps=25),
         )
