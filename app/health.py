@@ -11,15 +11,22 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 @dataclass
 class Readiness:
-    """What this role waits for, by name; ready when nothing is waited for."""
+    """What this role waits for, by name; ready when nothing is waited for.
+
+    `troubles` are told in the same place, and do not make it less ready.
+    """
 
     waiting: dict[str, str] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
 
     def wait_for(self, what: str, why: str) -> None:
         self.waiting[what] = why
 
     def reached(self, what: str) -> None:
         self.waiting.pop(what, None)
+
+    def note(self, what: str, why: str) -> None:
+        self.troubles[what] = why
 
 
 def health_routes(readiness: Readiness) -> list[web.RouteDef]:
@@ -31,7 +38,11 @@ def health_routes(readiness: Readiness) -> list[web.RouteDef]:
 
     async def readyz(_: web.Request) -> web.Response:
         ready = not readiness.waiting
-        body = {"status": "ready" if ready else "waiting", "waiting_for": readiness.waiting}
+        body = {
+            "status": "ready" if ready else "waiting",
+            "waiting_for": readiness.waiting,
+            "troubles": readiness.troubles,
+        }
         return web.Response(
             status=200 if ready else 503,
             body=orjson.dumps(body),

@@ -33,7 +33,12 @@ WORKER_SEAL_SECONDS = Histogram(
 WORKER_HELD_BYTES = Gauge("forebay_worker_held_bytes", "Memory held by open and closing seals.")
 WORKER_PARTITIONS = Gauge("forebay_worker_partitions", "Partitions this worker reads now.")
 WORKER_INCIDENTS = Counter(
-    "forebay_worker_incidents_total", "Ranges of offsets lost to retention before they were read.",
+    "forebay_worker_incidents_total",
+    "Entries of the ledger that say what was lost: to retention, or with a deleted topic.",
+    ["event"],
+)
+WORKER_PAUSED = Gauge(
+    "forebay_worker_paused", "1: the circuit breaker has paused this type, until a restart.",
     ["event"],
 )  # fmt: skip
 SCHEDULER_LOADS = Counter(

@@ -4,8 +4,9 @@ aiokafka 0.14 knows the Metadata API up to version 5; ids came with version 10 (
 """
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from io import BytesIO
+from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import for_code
@@ -112,26 +113,62 @@ def _named(topic: str) -> tuple[bytes, str, dict[int, bytes]]:
     return NO_ID, topic, {}
 
 
-async def topic_ids(options: KafkaOptions, topics: Collection[str]) -> Mapping[str, str]:
-    """Find the id of each topic; topics that do not exist are left out.
+class TopicIds:
+    """Asks again and again on one connection."""
 
-    Raises:
-        Transient: Kafka can not be reached.
-        Fatal: the broker is older than 2.8, or we may not describe a topic.
-    """
-    client = AIOKafkaClient(**options.client())
-    with kafka_errors("asking for topic ids"):
-        await client.bootstrap()
-        try:
+    def __init__(self, options: KafkaOptions) -> None:
+        self._options = options
+        self._client: AIOKafkaClient | None = None
+
+    async def start(self) -> None:
+        """Raises `Transient` when Kafka can not be reached; may be tried again."""
+        client = AIOKafkaClient(**self._options.client())
+        with kafka_errors("asking for topic ids"):
+            try:
+                await client.bootstrap()
+            except BaseException:
+                await client.close()
+                raise
+        self._client = client
+
+    async def of(self, topics: Collection[str]) -> Mapping[str, str]:
+        """Find the id of each topic; topics that do not exist are left out.
+
+        Raises:
+            Transient: Kafka can not be reached.
+            Fatal: the broker is older than 2.8, or we may not describe a topic.
+        """
+        if not topics:
+            return {}
+        client = self._client
+        assert client is not None, "not started"
+        with kafka_errors("asking for topic ids"):
             answer = await client.send(client.get_random_node(), _TopicIdsRequest(topics))
-        finally:
-            await client.close()
-        ids: dict[str, str] = {}
-        for topic in answer.to_object()["topics"]:
-            error = for_code(topic["error_code"])
-            if error.__name__ == "UnknownTopicOrPartitionError":
-                continue
-            if topic["error_code"]:
-                raise error(topic["name"])
-            ids[topic["name"]] = str(uuid.UUID(bytes=topic["topic_id"]))
-        return ids
+            return _ids(answer.to_object()["topics"])
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+
+async def topic_ids(options: KafkaOptions, topics: Collection[str]) -> Mapping[str, str]:
+    """Ask once, as `TopicIds.of` does."""
+    asking = TopicIds(options)
+    await asking.start()
+    try:
+        return await asking.of(topics)
+    finally:
+        await asking.close()
+
+
+def _ids(described: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    for topic in described:
+        error = for_code(topic["error_code"])
+        if error.__name__ == "UnknownTopicOrPartitionError":
+            continue
+        if topic["error_code"]:
+            raise error(topic["name"])
+        ids[topic["name"]] = str(uuid.UUID(bytes=topic["topic_id"]))
+    return ids

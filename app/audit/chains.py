@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from app.audit.kafka import LogEnds
 from app.audit.report import MAX_SPANS, Finding, FindingKind, Findings, PartitionBalance
 from app.audit.scratch import Scratch
+from app.core.incarnation import topic_id_of
 from app.core.seal import partition_name
-from app.ledger.protocol import Cursor, EntryKind, Ledger, Link
+from app.ledger.protocol import Cursor, EntryKind, Incident, Ledger, Link
 
 Topics = Mapping[str, tuple[str, int]]
 """Event → its topic and how many partitions the contract wants."""
@@ -36,6 +37,8 @@ async def read_chain(
                 next=cursor.next,
             )
         )
+    if cursor is not None:
+        seen.topic_id, seen.ended = cursor.topic_id, seen.ended or cursor.ended
     return seen
 
 
@@ -69,6 +72,7 @@ class _Tiling:
             self._overlap(span.first, min(span.next, seen.cursor), link.id)
         if link.kind is EntryKind.INCIDENT:
             seen.incidents.append((span.first, span.next))
+            seen.ended = seen.ended or span.next == span.first
         seen.cursor = max(seen.cursor, span.next)
 
     def _gap(self, first: int, next: int, seal: str) -> None:
@@ -116,7 +120,7 @@ async def read_incidents(ledger: Ledger, findings: Findings) -> None:
         findings.add(
             Finding(
                 FindingKind.INCIDENT,
-                f"{span.tp} {span.first}–{span.next - 1}: {incident.what} "
+                f"{span.tp} {_lost(incident)}: {incident.what} "
                 f"(incident {incident.id}, seen {incident.seen_at:%Y-%m-%d %H:%M} UTC). "
                 "These events never reached a worker: have their senders send them again.",
                 event=incident.event,
@@ -128,13 +132,37 @@ async def read_incidents(ledger: Ledger, findings: Findings) -> None:
         )
 
 
+def _lost(incident: Incident) -> str:
+    span = incident.range
+    return f"from {span.first} on" if incident.ends_chain else f"{span.first}–{span.next - 1}"
+
+
+def is_current(seen: PartitionBalance, log: LogEnds) -> bool:
+    """Whether the chain goes on in this log, and not in another topic that had its name."""
+    known = seen.topic_id and log.topic_id
+    return not seen.ended and not (known and topic_id_of(seen.topic_id) != log.topic_id)
+
+
 def compare_with_log(
     event: str, seen: PartitionBalance, log: LogEnds | None, findings: Findings
 ) -> None:
     """Set the log's side of `seen`; Kafka must have been asked after the chain was read."""
-    if log is None:
+    if log is None or seen.ended:
         return
-    seen.log_start, seen.log_end = log
+    if not is_current(seen, log):
+        findings.add(
+            Finding(
+                FindingKind.TOPIC_REPLACED,
+                f"{seen.tp}: the topic that was read up to {seen.cursor} was deleted, and another "
+                "one has its name; what was unread of it is lost. The next worker records an "
+                "incident and reads the new one from its start.",
+                event=event,
+                tp=seen.tp,
+                first=seen.cursor,
+            )
+        )
+        return
+    seen.log_start, seen.log_end = log.start, log.end
     begun_at = seen.cursor if seen.cursor is not None else log.start
     seen.lag = max(0, log.end - begun_at)
     if begun_at > log.end:
@@ -142,8 +170,8 @@ def compare_with_log(
             Finding(
                 FindingKind.PAST_LOG_END,
                 f"{seen.tp}: the ledger has read up to {begun_at}, but Kafka's log ends at "
-                f"{log.end}: was the topic deleted and created again, or restored? Read "
-                "`forebay ledger show` before a worker starts.",
+                f"{log.end}: Kafka lost its end, or was restored. The next worker records an "
+                "incident and reads again what Kafka still has; the load leaves the copies out.",
                 event=event,
                 tp=seen.tp,
                 first=log.end,

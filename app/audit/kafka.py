@@ -5,16 +5,19 @@ from typing import NamedTuple
 
 from app.core.seal import partition_name
 from app.kafka import KafkaOptions, kafka_errors
+from app.topic_ids import topic_ids
 
 
 class LogEnds(NamedTuple):
-    """First offset still there, and the offset that the next record will get.
+    """First offset still there, the offset that the next record will get, and the topic's id
+    (empty: not known).
 
     Markers of transactions take offsets too, so `end - start` may exceed the number of events.
     """
 
     start: int
     end: int
+    topic_id: str = ""
 
 
 KafkaLogs = Callable[[Collection[str]], Awaitable[Mapping[str, LogEnds]]]
@@ -41,6 +44,7 @@ async def _ask(options: KafkaOptions, topics: Collection[str]) -> dict[str, LogE
     found = [TopicPartition(*tp) for tp in await _partitions(options, topics)]
     if not found:
         return {}
+    ids = await topic_ids(options, {tp.topic for tp in found})
     consumer = AIOKafkaConsumer(**options.client(), group_id=None, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -51,7 +55,9 @@ async def _ask(options: KafkaOptions, topics: Collection[str]) -> dict[str, LogE
         ends = await consumer.end_offsets(found)
     finally:
         await consumer.stop()
-    return {partition_name(tp.topic, tp.partition): LogEnds(starts[tp], ends[tp]) for tp in found}
+    return {
+        partition_name(*tp): LogEnds(starts[tp], ends[tp], ids.get(tp.topic, "")) for tp in found
+    }
 
 
 async def _partitions(options: KafkaOptions, topics: Collection[str]) -> list[tuple[str, int]]:

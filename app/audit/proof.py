@@ -6,7 +6,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from app.audit.chains import Topics, check_topic, compare_with_log, read_chain, read_incidents
+from app.audit.chains import (
+    Topics,
+    check_topic,
+    compare_with_log,
+    is_current,
+    read_chain,
+    read_incidents,
+)
 from app.audit.content import read_objects
 from app.audit.days import DayFacts, balance_days, facts_without_table, gather_facts
 from app.audit.joins import compare_links_with_seals, compare_loads_with_seals
@@ -16,6 +23,8 @@ from app.audit.report import AuditReport, Finding, FindingKind, PartitionBalance
 from app.audit.scratch import Scratch
 from app.audit.seals import compare_with_totals, read_seals
 from app.contracts.table import Table
+from app.core.incarnation import log_name, place_of, topic_of
+from app.core.seal import partition_name
 from app.ledger.protocol import DayTotals, Ledger
 from sinks.protocol import ObjectStore, Warehouse
 
@@ -105,7 +114,7 @@ async def _read_chains(
 async def _ask_kafka(
     evidence: _Evidence, kinds: Mapping[str, TypeBalance], report: AuditReport
 ) -> None:
-    known = {_topic(p.tp) for kind in kinds.values() for p in kind.partitions}
+    known = {topic_of(p.tp) for kind in kinds.values() for p in kind.partitions}
     wanted = {topic for topic, _ in evidence.topics.values()}
     logs = await evidence.logs(known | wanted)
     for event, (topic, partitions) in sorted(evidence.topics.items()):
@@ -113,17 +122,30 @@ async def _ask_kafka(
         _add_unread(kinds[event], topic, logs)
     for event, kind in sorted(kinds.items()):
         for seen in kind.partitions:
-            log = logs.get(seen.tp)
+            log = logs.get(place_of(seen.tp))
             compare_with_log(event, seen, log, report.found)
-            if log is None:
-                _note_missing(event, seen.tp, _topic(seen.tp) in wanted, report)
+            if seen.ended:
+                _note_once(
+                    f"{_log(seen.tp)}: an earlier topic of this name, which was replaced: what "
+                    "the ledger has of it is proved, and what was lost of it is a finding.",
+                    report,
+                )
+            elif log is None:
+                _note_missing(event, seen.tp, topic_of(seen.tp) in wanted, report)
 
 
 def _add_unread(kind: TypeBalance, topic: str, logs: Mapping[str, LogEnds]) -> None:
     """Partitions that Kafka has and no worker has begun are in flight, not lost."""
-    seen = {p.tp for p in kind.partitions}
-    new = [tp for tp in logs if _topic(tp) == topic and tp not in seen]
-    kind.partitions += [PartitionBalance(tp) for tp in sorted(new, key=_by_number)]
+    begun = {place_of(p.tp) for p in kind.partitions}
+    read = {
+        place_of(p.tp)
+        for p in kind.partitions
+        if place_of(p.tp) in logs and is_current(p, logs[place_of(p.tp)])
+    }
+    for tp in sorted((tp for tp in logs if topic_of(tp) == topic), key=_by_number):
+        if tp not in read:
+            log = log_name(topic, logs[tp].topic_id if tp in begun else "")
+            kind.partitions.append(PartitionBalance(partition_name(log, _by_number(tp)[1])))
 
 
 def _note_missing(event: str, tp: str, current: bool, report: AuditReport) -> None:
@@ -138,10 +160,14 @@ def _note_missing(event: str, tp: str, current: bool, report: AuditReport) -> No
             )
         )
         return
-    note = (
-        f"{_topic(tp)}: an older version's topic, which Kafka no longer has: what the ledger has "
-        "of it is proved, whether it was read to its end is not."
+    _note_once(
+        f"{_log(tp)}: an older version's topic, which Kafka no longer has: what the ledger has of "
+        "it is proved, whether it was read to its end is not.",
+        report,
     )
+
+
+def _note_once(note: str, report: AuditReport) -> None:
     if note not in report.notes:  # one for all its partitions
         report.notes.append(note)
 
@@ -215,7 +241,7 @@ async def _check_objects(evidence: _Evidence, scratch: Scratch, report: AuditRep
         )
 
 
-def _topic(tp: str) -> str:
+def _log(tp: str) -> str:
     return tp.rsplit("/", 1)[0]
 
 

@@ -20,6 +20,7 @@ class FindingKind(StrEnum):
     CURSOR = "cursor"
     INCIDENT = "incident"
     PAST_LOG_END = "past_log_end"
+    TOPIC_REPLACED = "topic_replaced"
     OVERTAKEN = "overtaken"
     TOPIC_MISSING = "topic_missing"
     PARTITION_COUNT = "partition_count"
@@ -104,7 +105,8 @@ class PartitionBalance:
     `chain_start` and `cursor` are None while no worker has begun, `log_start` and `log_end` when
     Kafka does not know the partition. `lag` is what is still to be read: it counts offsets, and
     a transaction leaves one more than it has events. `records` is what the seals counted.
-    `gaps`, `overlaps` and `incidents` are pairs first, next.
+    `gaps`, `overlaps` and `incidents` are pairs first, next. `topic_id` is that of the topic that
+    the chain was read from; once it has `ended`, of the one that took its name.
     """
 
     tp: str
@@ -118,6 +120,8 @@ class PartitionBalance:
     gaps: list[tuple[int, int]] = field(default_factory=list)
     overlaps: list[tuple[int, int]] = field(default_factory=list)
     incidents: list[tuple[int, int]] = field(default_factory=list)
+    topic_id: str = ""
+    ended: bool = False
 
 
 @dataclass

@@ -9,7 +9,7 @@ from app.core.headers import REJECTED
 from app.core.kill_points import passing
 from app.core.seal import ObjectKind
 from app.metrics import WORKER_EVENTS
-from app.worker.breaker import Breaker
+from app.worker.breaker import Breaker, Tripped
 from app.worker.dedupe import FORGET, OFFSET
 from app.worker.lane import Lane
 from app.worker.open_seal import OpenSeal
@@ -31,10 +31,13 @@ class Agent:
         lanes: Mapping[tuple[str, int], Lane],
         sealing: Sealing,
         breakers: Mapping[str, Breaker],
+        pause: Callable[[Tripped], None],
+        read_again: Callable[[str, str], None],
         log_start: LogStart,
     ) -> None:
+        """`pause` and `read_again` (told the type, and why) take the lanes of one type away."""
         self._lanes, self._sealing, self._breakers = lanes, sealing, breakers
-        self._log_start = log_start
+        self._pause, self._read_again, self._log_start = pause, read_again, log_start
         self._clock = Clock()
 
     async def take(
@@ -42,12 +45,12 @@ class Agent:
     ) -> None:
         """Take one fetch list of the partition `at` (topic, number).
 
-        A list fetched before the lane's last seek is dropped; it will come again.
+        A list fetched before the lane's last seek is dropped; it will come again. So is one that
+        does not continue the lane, and one that makes the circuit breaker trip: the type stands
+        still, others go on.
 
         Raises:
-            Transient: a list before this one never arrived, retention removed what comes next, or
-                Kafka goes back.
-            Fatal: the circuit breaker tripped.
+            Transient: a list before this one never arrived.
         """
         lane = self._lanes.get(at)
         if lane is None or epoch != lane.epoch:
@@ -55,30 +58,33 @@ class Agent:
         if turn != lane.turn + 1:
             raise Transient(f"{lane.tp}: fetch list {turn} came after {lane.turn}, one is lost")
         lane.turn = turn
-        first = records[0].offset
-        if first < lane.next:  # it did not know the offset, and the consumer began anew by itself
-            raise Transient(
-                f"{lane.tp}: Kafka went back to {first}, {lane.next} was due. "
-                "Starting again asks it where the log ends"
-            )
-        if first > lane.next:
-            await self._check_gap(lane, first)
+        if records[0].offset != lane.next and not await self._continues(lane, records[0].offset):
+            return
         for start in range(0, len(records), CHUNK_RECORDS):
             if self._lanes.get(at) is not lane:
                 return
             seal = self._sealing.opened(lane.kind)
-            self._stage(lane, seal, records[start : start + CHUNK_RECORDS])
+            try:
+                self._stage(lane, seal, records[start : start + CHUNK_RECORDS])
+            except Tripped as trip:
+                self._pause(trip)
+                await self._sealing.drop(trip.event)
+                return
             passing("mid_fetch")
             await self._sealing.make_room(seal)
             await asyncio.sleep(0)
 
-    async def _check_gap(self, lane: Lane, offset: int) -> None:
+    async def _continues(self, lane: Lane, offset: int) -> bool:
         """Transaction markers and compaction leave gaps; retention that overtook us must not."""
-        if await self._log_start(lane) > lane.next:
-            raise Transient(
-                f"{lane.tp}: retention removed offsets from {lane.next}; reading went on at "
-                f"{offset}. Starting again records the loss"
-            )
+        if offset < lane.next:  # it did not know the offset, and the consumer began anew by itself
+            why = f"Kafka went back to {offset}, {lane.next} was due"
+        elif await self._log_start(lane) > lane.next:
+            why = f"retention removed offsets from {lane.next}; reading went on at {offset}"
+        else:
+            return True
+        if self._lanes.get(lane.place) is lane:
+            self._read_again(lane.kind.name, f"{lane.tp}: {why}")
+        return False
 
     def _stage(self, lane: Lane, seal: OpenSeal, records: Sequence[Record]) -> None:
         kind, received = lane.kind, self._clock.received
@@ -156,7 +162,7 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
 
 def _bury(lane: Lane, seal: OpenSeal, record: Record, at: Received, bad: Bad) -> None:
     day = at.at.date()
-    line = dead_letter(lane.kind, lane.partition, record, at, bad.verdict)
+    line = dead_letter(lane.kind, lane.log, lane.partition, record, at, bad.verdict)
     seal.append(ObjectKind.DEAD, day, bytearray(line), 1)
     seal.tally(day).dead += 1
     seal.reasons[bad.verdict.reason] += 1

@@ -5,34 +5,25 @@ There is no auto.offset.reset: a cursor that Kafka can not serve is an incident,
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from loguru import logger
-from ulid import ULID
 
-from app.core.errors import Fatal, Transient
+from app.core.errors import Transient
+from app.core.incarnation import topic_id_of
 from app.core.judge import EventType
-from app.core.seal import Range, partition_name
-from app.ledger.protocol import ChainStart, Cursor, Incident, Ledger
-from app.metrics import WORKER_INCIDENTS, WORKER_PARTITIONS
+from app.core.seal import partition_name
+from app.ledger.protocol import Ledger
+from app.metrics import WORKER_PARTITIONS
 from app.retry import until_reached
+from app.worker.chains import Chain, Chains, Log
 from app.worker.dedupe import Marks
 from app.worker.extent import Extent, Place
 from app.worker.lane import Lane
+from app.worker.open_seal import Span
 
 PATIENCE_SECONDS = 30.0
 """Faust gives up on an assignment, without an error, after its request timeout of 40 s."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """What Kafka has of one partition: offsets `start` to `end - 1`."""
-
-    start: int
-    end: int
-    topic_id: str
 
 
 class Assignment:
@@ -47,7 +38,11 @@ class Assignment:
     ) -> None:
         """`kinds` and `marks` are by topic."""
         self.lanes: dict[Place, Lane] = {}
-        self._extent, self._kinds, self._marks, self._ledger = extent, kinds, marks, ledger
+        self._extent, self._kinds, self._marks = extent, kinds, marks
+        self._chains = Chains(kinds, ledger)
+        self._paused: set[str] = set()
+        self._ids: Mapping[str, str] | None = None
+        self._gone: set[str] = set()
         self._coming: dict[Place, Lane] = {}
         self._last_read: dict[Place, Lane] = {}
 
@@ -57,6 +52,19 @@ class Assignment:
         self._coming = {}
         WORKER_PARTITIONS.set(0)
 
+    def leave(self, event: str) -> list[Place]:
+        """Take nothing more of one type, until the next assignment; returns what was left."""
+        left = [place for place, lane in self.lanes.items() if lane.kind.name == event]
+        for place in left:
+            del self.lanes[place]
+        WORKER_PARTITIONS.set(len(self.lanes))
+        return left
+
+    def pause(self, event: str) -> list[Place]:
+        """Take nothing more of one type while this process lives; returns what was left."""
+        self._paused.add(event)
+        return self.leave(event)
+
     async def find_cursors(self, assigned: Collection[Any]) -> Mapping[Any, int]:
         """Find where to read on from, after the dedupe tables have recovered.
 
@@ -65,7 +73,6 @@ class Assignment:
         Raises:
             Transient: a server could not be reached in time, or a table is behind the ledger:
                 starting again helps.
-            Fatal: a topic is not the one that was read before.
             Fenced: another worker has recorded the same incident.
         """
         self.revoke()
@@ -74,25 +81,24 @@ class Assignment:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 readable = self._with_their_table(assigned)
                 logs = await until_reached("kafka", lambda: self._logs(readable))
-                cursors = await until_reached("ledger", lambda: self._cursors(logs))
-                await self._check_tables(cursors)
-                offsets = {
-                    place: await self._checked(place, cursor, logs[place])
-                    for place, cursor in cursors.items()
-                }
-                lost = await until_reached("ledger", self._lost)
-                for place, offset in offsets.items():
-                    self._coming[place] = Lane(
-                        self._kinds[place[0]],
-                        place[1],
-                        logs[place].topic_id,
-                        self._marks[place[0]],
-                        offset,
-                        lost.get(partition_name(*place), ()),
-                    )
+                await self._miss_topics()
+                chains = await self._chains.continued(logs)
+                await self._check_tables(chains)
+                offsets = await self._chains.cursors(chains, logs)
+                lost = await until_reached("ledger", self._chains.lost)
         except TimeoutError as error:
             raise Transient(f"no cursors within {PATIENCE_SECONDS:.0f} s") from error
-        return {place: lane.next for place, lane in self._coming.items()}
+        for place, chain in chains.items():
+            self._coming[place] = Lane(
+                self._kinds[place[0]],
+                place[1],
+                chain.cursor.topic_id,
+                self._marks[place[0]],
+                offsets[place],
+                lost.get(chain.tp, ()),
+                chain.log,
+            )
+        return offsets
 
     def begin_reading(self, epochs: Mapping[Any, int]) -> None:
         """The consumer stands at the cursors; lists of these epochs continue the lanes."""
@@ -108,50 +114,85 @@ class Assignment:
         """How far the ledger is with what is read now or was until the revocation."""
         return {place: lane.sealed for place, lane in self._last_read.items()}
 
+    async def replaced(self) -> set[str]:
+        """The types whose topic is no longer the one that is read, or if no partition of it is
+        read here, no longer the one that was there when we asked before."""
+        if self._ids is None:
+            return set()
+        ids = await self._extent.topic_ids(self._kinds)
+        read = {lane.kind.topic: topic_id_of(lane.incarnation) for lane in self.lanes.values()}
+        before, self._ids = {**self._ids, **read}, ids
+        return {
+            kind.name for topic, kind in self._kinds.items() if ids.get(topic) != before.get(topic)
+        }
+
+    async def is_of_one_topic(self, spans: Mapping[Lane, Span]) -> bool:
+        """Whether all that was read of these lanes, of one type, was in their own incarnation.
+
+        Asked before it is recorded. What was read of a topic that is gone now was still of that
+        topic. If another one stands in its place, the reading may have gone on in it, unless it
+        ends before the first offset that was read.
+        """
+        kept = await self._extent.topic_ids({lane.kind.topic for lane in spans})
+        doubtful = {
+            lane.place: span.first
+            for lane, span in spans.items()
+            if kept.get(lane.kind.topic, "") not in ("", topic_id_of(lane.incarnation))
+        }
+        if not doubtful:
+            return True
+        ends = await self._extent.ends(doubtful)
+        return all(ends[place] <= first for place, first in doubtful.items())
+
+    async def _miss_topics(self) -> None:
+        ids = await until_reached("kafka", lambda: self._extent.topic_ids(self._kinds))
+        gone = self._kinds.keys() - ids.keys()
+        for topic in sorted(gone - self._gone):
+            logger.error(
+                "{} is not there any more: was it deleted? Nothing of it can be read or accepted. "
+                "Create it again, as every role does when it starts",
+                topic,
+            )
+        self._gone = set(gone)
+        if self._ids is None:
+            self._ids = ids
+
     def _with_their_table(self, assigned: Collection[Place]) -> list[Place]:
-        """Leave out partitions whose marks another worker holds.
+        """Leave out partitions whose marks another worker holds, and what is paused.
 
         While versions with different topics run side by side, Faust spreads a topic that only
         some of them know over those, and its table over all.
         """
-        places = [place for place in assigned if place[0] in self._kinds]
+        places = [
+            place
+            for place in assigned
+            if place[0] in self._kinds and self._kinds[place[0]].name not in self._paused
+        ]
         readable = [p for p in places if (self._marks[p[0]].changelog_topic, p[1]) in assigned]
         if len(readable) < len(places):
             waiting = sorted(partition_name(*p) for p in set(places) - set(readable))
             logger.warning("not read until all workers know the same topics: {}", waiting)
         return readable
 
-    async def _logs(self, places: Collection[Place]) -> dict[Place, _Log]:
-        if not places:
+    async def _logs(self, places: Collection[Place]) -> dict[Place, Log]:
+        """Those of topics that do not exist are left out."""
+        topics = {topic for topic, _ in places}
+        ids = await self._extent.topic_ids(topics)
+        there = [place for place in places if place[0] in ids]
+        if not there:
             return {}
-        ids = await self._extent.topic_ids({topic for topic, _ in places})
-        starts, ends = await self._extent.starts(places), await self._extent.ends(places)
-        return {p: _Log(starts[p], ends[p], ids.get(p[0], "")) for p in places}
+        starts, ends = await self._extent.starts(there), await self._extent.ends(there)
+        if await self._extent.topic_ids(topics) != ids:
+            raise Transient("a topic was deleted or created at this very moment")
+        return {p: Log(starts[p], ends[p], ids[p[0]]) for p in there}
 
-    async def _cursors(self, logs: Mapping[Place, _Log]) -> dict[Place, Cursor]:
-        starts = {
-            place: ChainStart(
-                self._kinds[place[0]].name, partition_name(*place), log.start, log.topic_id
-            )
-            for place, log in logs.items()
-        }
-        found = await self._ledger.start_chains(list(starts.values()))
-        return {place: found[start.tp] for place, start in starts.items()}
-
-    async def _lost(self) -> dict[str, list[Range]]:
-        """All that retention ever removed before it was read, by partition."""
-        lost: dict[str, list[Range]] = {}
-        async for incident in self._ledger.incidents():
-            lost.setdefault(incident.range.tp, []).append(incident.range)
-        return lost
-
-    async def _check_tables(self, cursors: Mapping[Place, Cursor]) -> None:
+    async def _check_tables(self, chains: Mapping[Place, Chain]) -> None:
         """A slow former owner may have sealed after our recovery: the table misses its marks."""
         demands: dict[tuple[Marks, Place], int] = {}
-        for (topic, partition), cursor in cursors.items():
+        for (topic, partition), chain in chains.items():
             marks = self._marks[topic]
             key = marks, (marks.changelog_topic, partition)
-            demands[key] = max(demands.get(key, -1), cursor.changelog)
+            demands[key] = max(demands.get(key, -1), chain.cursor.changelog)
         if not demands:
             return
         starts = await self._extent.starts({place for _, place in demands})
@@ -164,40 +205,3 @@ class Assignment:
                     f"{demand}; starting again recovers it"
                 )
             marks.recovered(place[1], have)
-
-    async def _checked(self, place: Place, cursor: Cursor, log: _Log) -> int:
-        tp = partition_name(*place)
-        if cursor.topic_id and log.topic_id and cursor.topic_id != log.topic_id:
-            raise Fatal(
-                f"{tp}: the topic was deleted and created again (its id was {cursor.topic_id}, is "
-                f"{log.topic_id}). Raise the event's version, which makes a new topic"
-            )
-        if cursor.next > log.end:
-            raise Fatal(
-                f"{tp}: the ledger has read up to {cursor.next}, but the topic ends at {log.end}. "
-                "Did Kafka lose data? Raise the event's version, which makes a new topic"
-            )
-        if cursor.next < log.start:
-            await self._record_loss(place, cursor, log)
-            return log.start
-        return cursor.next
-
-    async def _record_loss(self, place: Place, cursor: Cursor, log: _Log) -> None:
-        tp = partition_name(*place)
-        incident = Incident(
-            id=str(ULID()),
-            event=self._kinds[place[0]].name,
-            range=Range(tp, cursor.next, log.start, records=0),
-            what="retention removed these offsets before they were read",
-            seen_at=datetime.now(UTC),
-            topic_id=log.topic_id,
-        )
-        await until_reached("ledger", lambda: self._ledger.record_incident(incident))
-        WORKER_INCIDENTS.labels(incident.event).inc()
-        logger.error(
-            "{}: retention removed offsets {} to {} before they were read; recorded as {}",
-            tp,
-            cursor.next,
-            log.start - 1,
-            incident.id,
-        )

@@ -1,10 +1,10 @@
 """Stop before a bad deploy turns a day into dead letters."""
 
-from app.core.errors import Fatal
+from app.core.errors import ForebayError
 
 
-class Tripped(Fatal):
-    """Too many rejections of `event`. What is open of other types is good, and may be sealed."""
+class Tripped(ForebayError):
+    """Too many rejections of `event`: it must not be read on. Other types are no part of it."""
 
     def __init__(self, event: str, message: str) -> None:
         super().__init__(message)
@@ -32,8 +32,10 @@ class Breaker:
             raise Tripped(
                 self._event,
                 f"{self._event}: {self._rejected:.0f} of the last {self._judged:.0f} records were "
-                "rejected; reading stopped before more of them become dead letters. Is the "
-                "contract right? If the events are wrong, raise WORKER__MAX_REJECTED_RATIO",
+                "rejected. This type alone is paused, before more of it becomes dead letters; its "
+                "topic keeps them. Is the contract right? Correct it; if the events are wrong, "
+                "stop their sender or raise WORKER__MAX_REJECTED_RATIO. Then restart the workers: "
+                "they read on where the last seal ended",
             )
         while self._judged > self._window:
             self._judged /= 2

@@ -1,4 +1,4 @@
-"""Where Kafka's partitions begin and end."""
+"""Where Kafka's partitions begin and end, and which topic it is that has them."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.kafka import KafkaOptions, kafka_errors
-from app.topic_ids import topic_ids
+from app.topic_ids import TopicIds
 
 Place = tuple[str, int]
 """Topic and partition number; Faust's TP is one."""
 
 
 class Extent:
-    """Asks on a connection of its own: on the reading one, a question waits behind a long poll.
+    """Asks on connections of its own: on the reading one, a question waits behind a long poll.
 
     Every method raises `Transient` when Kafka can not be reached.
     """
@@ -21,8 +21,10 @@ class Extent:
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
         self._consumer: Any = None
+        self._topic_ids = TopicIds(options)
 
     async def start(self) -> None:
+        await self._topic_ids.start()
         self._consumer = AIOKafkaConsumer(
             **self._options.client(), enable_auto_commit=False, isolation_level="read_committed"
         )
@@ -30,6 +32,7 @@ class Extent:
             await self._consumer.start()
 
     async def stop(self) -> None:
+        await self._topic_ids.close()
         if self._consumer is not None:
             await self._consumer.stop()
 
@@ -44,7 +47,8 @@ class Extent:
             return _by_place(await self._consumer.end_offsets(_tps(places)))
 
     async def topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
-        return await topic_ids(self._options, topics)
+        """The id of each topic; those that do not exist are left out."""
+        return await self._topic_ids.of(topics)
 
 
 def _tps(places: Collection[Place]) -> list[TopicPartition]:

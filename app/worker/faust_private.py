@@ -87,6 +87,12 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
         self.epochs: dict[TP, int] = {}
         self._turns: dict[TP, int] = {}
 
+    async def ask_for_assignment(self) -> None:
+        """Revoke all, and join the group anew, with what Kafka knows of its topics now."""
+        consumer = self._ensure_consumer()
+        await consumer._client.force_metadata_update()
+        consumer._coordinator.request_rejoin()
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
@@ -129,6 +135,7 @@ class LedgerConsumer(driver.Consumer):
       while the flow is stopped for a rebalance; there is nothing to seek then.
     * `force_commit`: Faust would commit what its own bookkeeping believes (off by one, and lost
       on revocation), and die when the broker is away. Group offsets are for lag tools only.
+    * `on_buffer_drop`: a paused partition would be read again once its queue is empty.
     """
 
     app: "LedgerApp"
@@ -148,6 +155,17 @@ class LedgerConsumer(driver.Consumer):
                 await self.seek_wait(offsets)
             self.pause_partitions(sources - offsets.keys())
             self.app.begin_reading({tp: self._thread.epochs[tp] for tp in offsets})
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        super().on_buffer_drop(tp)
+        if tp in self._paused_partitions:
+            self._get_active_partitions().discard(tp)
+
+    async def ask_for_assignment(self) -> None:
+        try:
+            await self._thread.call_thread(self._thread.ask_for_assignment)
+        except (KafkaError, RuntimeError) as error:  # its thread's event loop may have ended
+            logger.debug("no new assignment asked for: {}", error)
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         assigned = self.assignment()

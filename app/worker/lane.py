@@ -13,16 +13,18 @@ class Lane:
     """From an assignment to the next. `next` is the offset after the last record taken,
     `sealed` the end of the partition's chain.
 
-    `epoch` and `turn` tell a fetch list that continues this lane from any other (`FetchList`).
     `lost` are the offsets that retention removed before they were sealed.
+    `log` names the topic's `incarnation` in the ledger and in the rows; empty: as the topic.
+    `epoch` and `turn` tell a fetch list that continues this lane from any other (`FetchList`).
     """
 
     kind: EventType
     partition: int
-    topic_id: str
+    incarnation: str
     marks: Marks
     next: int
     lost: Sequence[Range] = ()
+    log: str = ""
     sealed: int = field(init=False)
     epoch: int = 0
     turn: int = 0
@@ -30,9 +32,10 @@ class Lane:
     lineage: bytes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.log = self.log or self.kind.topic
         self.sealed = self.next
-        self.prefix = key_prefix(self.kind.topic, self.kind.version, self.topic_id)
-        self.lineage = f',"_topic":"{self.kind.topic}","_partition":{self.partition}'.encode()
+        self.prefix = key_prefix(self.kind.topic, self.kind.version, self.incarnation)
+        self.lineage = f',"_topic":"{self.log}","_partition":{self.partition}'.encode()
 
     def was_lost(self, mark: bytes) -> bool:
         """An attempt marked this offset, and retention was faster than its seal."""
@@ -42,5 +45,11 @@ class Lane:
         return any(gone.first <= offset < gone.next for gone in self.lost)
 
     @property
+    def place(self) -> tuple[str, int]:
+        """As Kafka names it."""
+        return self.kind.topic, self.partition
+
+    @property
     def tp(self) -> str:
-        return partition_name(self.kind.topic, self.partition)
+        """As the ledger names it."""
+        return partition_name(self.log, self.partition)

@@ -35,6 +35,6 @@ class WorkerOptions(Options):
         90.0, gt=0, description="A rebalance or recovery that takes longer ends the process."
     )
     max_rejected_ratio: float = Field(
-        0.5, gt=0, le=1, description="Above this share of one type, the circuit breaker stops us…"
+        0.5, gt=0, le=1, description="Above this share of one type, the circuit breaker pauses it…"
     )
     min_rejected_count: int = Field(1_000, ge=1, description="…once so many were rejected.")

@@ -98,6 +98,7 @@ def faust_app(
         broker_rebalance_timeout=30.0,
         broker_request_timeout=REQUEST_SECONDS,
         broker_commit_interval=5.0,
+        broker_max_poll_interval=86_400.0,  # with all types paused, nothing is polled
         agent_supervisor=CrashingSupervisor,  # the default one restarts a failing agent for ever
     )
     for size in classes:

@@ -113,11 +113,17 @@ def _key_of(kind: EventType, raw: bytes) -> bytes | None:
 
 
 def dead_letter(
-    kind: EventType, partition: int, record: Record, received: Received, verdict: Rejected
+    kind: EventType,
+    log: str,
+    partition: int,
+    record: Record,
+    received: Received,
+    verdict: Rejected,
 ) -> bytes:
     """One NDJSON line that holds the record whole: bytes are base64, null where there were none.
 
-    `headers` are [name, value] pairs, for a name may appear twice.
+    `log` names the topic as the ledger does. `headers` are [name, value] pairs, for a name may
+    appear twice.
     """
     return orjson.dumps(
         {
@@ -125,7 +131,7 @@ def dead_letter(
             "reason": verdict.reason,
             "field": verdict.field,
             "message": verdict.message,
-            "topic": kind.topic,
+            "topic": log,
             "partition": partition,
             "offset": record.offset,
             "received_at": received.text,

@@ -20,7 +20,7 @@ from app.ledger.protocol import Ledger
 from app.retry import until_reached
 from app.worker.agent import Agent
 from app.worker.assignment import Assignment
-from app.worker.breaker import Breaker, Tripped
+from app.worker.breaker import Breaker
 from app.worker.changelog import Changelog
 from app.worker.extent import Extent
 from app.worker.lane import Lane
@@ -28,6 +28,7 @@ from app.worker.options import SealOptions, WorkerOptions
 from app.worker.quiet import quieten
 from app.worker.reader import SizeClass, changelog_topics, faust_app, size_classes
 from app.worker.sealing import Author, Sealing
+from app.worker.standstill import Standstill
 from sinks.protocol import ObjectStore
 
 REVOKE_SECONDS = 12.0
@@ -109,14 +110,31 @@ class RunningWorker:
         self._tick_seconds = min(seal.max_age_seconds / 4, 5.0)
         self._changelog = Changelog(kafka)
         author = Author(options.worker_id or f"{socket.gethostname()}-{os.getpid()}", config_sha)
-        self._sealing = Sealing(seal, author, objects, ledger, self._changelog, self._fail)
         by_topic = {kind.topic: kind for kind in kinds.values()}
         marks = {topic: size.marks for size in classes for topic in size.topics}
         self._extent = Extent(kafka)
         self._assignment = Assignment(self._extent, by_topic, marks, ledger)
+        self._standstill = Standstill(self._assignment, readiness, lambda: self._app.consumer)
+        self._sealing = Sealing(
+            seal,
+            author,
+            objects,
+            ledger,
+            self._changelog,
+            self._assignment.is_of_one_topic,
+            self._standstill.read_again,
+            self._fail,
+        )
         ratio, least = options.max_rejected_ratio, options.min_rejected_count
         breakers = {name: Breaker(name, ratio, least) for name in kinds}
-        agent = Agent(self._assignment.lanes, self._sealing, breakers, self._log_start)
+        agent = Agent(
+            self._assignment.lanes,
+            self._sealing,
+            breakers,
+            self._standstill.pause,
+            self._standstill.read_again,
+            self._log_start,
+        )
         self._app = faust_app(options, kafka, classes, agent)
         self._app.find_cursors = self._assignment.find_cursors
         self._app.begin_reading = self._begin_reading
@@ -145,6 +163,7 @@ class RunningWorker:
         self._tasks = [
             asyncio.create_task(self._run_app()),
             asyncio.create_task(self._keep_time()),
+            asyncio.create_task(self._watch_topics()),
         ]
 
     async def stop(self, drain_seconds: float) -> None:
@@ -154,13 +173,11 @@ class RunningWorker:
         hard_exit.start()
         app = self._app
         died_of = self._death.exception() if self._death.done() else None
-        if died_of is None or isinstance(died_of, Tripped):
+        if died_of is None:
             logger.info("draining")
-            if app.started and died_of is None:
+            if app.started:
                 app.consumer.stop_flow()
             self._assignment.revoke()
-            if isinstance(died_of, Tripped):  # one type's trouble is not the others'
-                await self._sealing.drop(died_of.event)
             await self._sealing.seal_all("shutdown", max(drain_seconds - STOP_SECONDS, 1.0))
         else:
             self._assignment.revoke()
@@ -217,6 +234,12 @@ class RunningWorker:
         except Exception as error:  # without this task nothing would be sealed by age
             self._fail(error)
 
+    async def _watch_topics(self) -> None:
+        try:
+            await self._standstill.watch_topics()
+        except Exception as error:
+            self._fail(error)
+
     def _settled(self) -> bool:
         app = self._app
         return app.started and app.rebalancing_count > 0 and not app.rebalancing
@@ -237,8 +260,7 @@ class RunningWorker:
         await self._sealing.seal_all("revocation", REVOKE_SECONDS)
 
     async def _log_start(self, lane: Lane) -> int:
-        place = lane.kind.topic, lane.partition
-        return (await self._extent.starts([place]))[place]
+        return (await self._extent.starts([lane.place]))[lane.place]
 
 
 def _ours(error: BaseException) -> ForebayError:

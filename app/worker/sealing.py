@@ -3,7 +3,7 @@
 The order of a seal, stated here and followed in `_close`:
 
 1. finish the uploads
-2. wait until the dedupe changelog is acknowledged
+2. wait until the dedupe changelog is acknowledged; see that the topic is still the same
 3. record the seal in the ledger
 4. advance: what the ledger has is done
 
@@ -12,7 +12,7 @@ Crash before 3 and nothing happened: stray objects that no seal names. Crash aft
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,7 +28,7 @@ from app.retry import until_reached
 from app.worker.changelog import Changelog
 from app.worker.governor import Governor
 from app.worker.lane import Lane
-from app.worker.open_seal import OpenObject, OpenSeal
+from app.worker.open_seal import OpenObject, OpenSeal, Span
 from app.worker.options import SealOptions
 from sinks.protocol import ObjectStore
 
@@ -45,6 +45,11 @@ class Author:
 
     worker: str
     config_sha: str
+
+
+class Mixed(Exception):
+    """Nobody can tell which records of this seal were of the topic that was read, and which of
+    another one that took its name."""
 
 
 @dataclass(slots=True)
@@ -66,13 +71,16 @@ class Sealing:
         objects: ObjectStore,
         ledger: Ledger,
         changelog: Changelog,
+        is_of_one_topic: Callable[[Mapping[Lane, Span]], Awaitable[bool]],
+        read_again: Callable[[str, str], None],
         fail: Callable[[BaseException], None],
     ) -> None:
-        """`fail` hears of what ends this worker: `Fenced`, `Fatal` or a bug."""
+        """`read_again` is told the type, and why, whose place in its topic must be found anew;
+        `fail` hears of what ends this worker: `Fenced`, `Fatal` or a bug."""
         self._options, self._author = options, author
         self._objects, self._ledger, self._changelog = objects, ledger, changelog
         self._governor = Governor(options.memory_bytes)
-        self._fail = fail
+        self._is_of_one_topic, self._read_again, self._fail = is_of_one_topic, read_again, fail
         self._looked_at = 0.0
         self._open: dict[str, OpenSeal] = {}
         self._closing: dict[str, Closing] = {}
@@ -146,7 +154,8 @@ class Sealing:
         """Forget what is open of one type; its cursors do not move."""
         seal = self._open.pop(event, None)
         if seal is not None:
-            await asyncio.gather(*(opened.writer.abort() for opened in seal.objects.values()))
+            async with seal.writing:  # a part may be on its way
+                await _abort(seal)
 
     async def drop_all(self) -> None:
         """Forget what is open and stop what is closing; the ledger's cursors do not move."""
@@ -158,7 +167,7 @@ class Sealing:
         await asyncio.gather(*(c.task for c in closing), return_exceptions=True)
         dropped += [c.seal for c in closing if not c.recording]
         for seal in dropped:
-            await asyncio.gather(*(opened.writer.abort() for opened in seal.objects.values()))
+            await _abort(seal)
 
     def _is_open(self, seal: OpenSeal) -> bool:
         return self._open.get(seal.kind.name) is seal
@@ -194,6 +203,10 @@ class Sealing:
             with WORKER_SEAL_SECONDS.time():
                 await self._close(seal)
             WORKER_SEALS.labels(event, cut_by).inc()
+        except Mixed:
+            self._read_again(event, f"{event}: another topic has its name, a seal was dropped")
+            await self.drop(event)
+            await _abort(seal)
         except Exception as error:
             self._fail(error)
         finally:
@@ -208,6 +221,8 @@ class Sealing:
             stored = await self._finished(seal)  # 1
             passing("after_upload")
             changelog = dict(await marks)  # 2
+            if not await until_reached("kafka", lambda: self._is_of_one_topic(seal.spans)):
+                raise Mixed
         finally:
             marks.cancel()
             await asyncio.gather(marks, return_exceptions=True)
@@ -272,3 +287,7 @@ class Sealing:
                 f"seal {seal.id} of {seal.kind.name} is {seal.age_seconds / 3600:.0f} h old, too "
                 "old to be recorded safely; starting again reads its events again"
             )
+
+
+async def _abort(seal: OpenSeal) -> None:
+    await asyncio.gather(*(opened.writer.abort() for opened in seal.objects.values()))

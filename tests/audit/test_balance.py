@@ -8,7 +8,23 @@ import pytest
 
 from app.audit import LogEnds
 from app.audit.report import DayBalance, PartitionBalance
-from tests.audit.world import DAY1, DAY2, DAY3, ORDER, PAGE, Got, World, empty_world, fill, tp_of
+from app.audit.report import FindingKind as K
+from app.core.seal import Range
+from app.ledger.protocol import ChainStart, Incident
+from tests.audit.world import (
+    DAY1,
+    DAY2,
+    DAY3,
+    NOON,
+    ORDER,
+    PAGE,
+    Got,
+    World,
+    empty_world,
+    fill,
+    topic_of,
+    tp_of,
+)
 
 
 @pytest.fixture
@@ -49,8 +65,10 @@ async def test_partitions_are_followed_from_start_to_end(world: World) -> None:
     report = await world.audit()
     assert report.findings == []
     assert report.types[0].partitions == [
-        PartitionBalance(tp_of(ORDER, 0), 0, 7, 2, 10, lag=3, records=7, entries=3),
-        PartitionBalance(tp_of(ORDER, 1), 0, 6, 0, 6, records=5, entries=3),
+        PartitionBalance(
+            tp_of(ORDER, 0), 0, 7, 2, 10, lag=3, records=7, entries=3, topic_id="topic-1"
+        ),
+        PartitionBalance(tp_of(ORDER, 1), 0, 6, 0, 6, records=5, entries=3, topic_id="topic-1"),
     ]
 
 
@@ -64,6 +82,27 @@ async def test_records_that_no_worker_has_begun_to_read_are_in_flight_not_lost(
     assert report.types[1].partitions[1] == PartitionBalance(
         tp_of(PAGE, 1), log_start=40, log_end=52, lag=12
     )
+
+
+async def test_a_topic_created_again_is_proved_in_both_its_lives(world: World) -> None:
+    await fill(world)
+    tp, again = tp_of(PAGE, 0), f"{topic_of(PAGE)}~topic-2/0"
+    world.logs[tp] = LogEnds(0, 5, "topic-2")
+    report = await world.audit()
+    assert {p.tp: p.lag for p in report.types[1].partitions} == {
+        tp: 0, tp_of(PAGE, 1): 0, again: 5,
+    }  # fmt: skip
+    end = Incident("01END", PAGE, Range(tp, 2, 2, 0), "created again", NOON, "topic-2")
+    await world.ledger.record_incident(end)
+    await world.ledger.start_chains([ChainStart(PAGE, again, 0, "topic-2")])
+    report = await world.audit()
+    (found,) = report.findings
+    assert (found.kind, found.tp, found.first, found.next) == (K.INCIDENT, tp, 2, 2)
+    assert "from 2 on" in found.text
+    assert [note for note in report.notes if topic_of(PAGE) in note]
+    old, _, new = sorted(report.types[1].partitions, key=lambda p: p.tp)
+    assert (old.ended, old.lag, old.log_end) == (True, 0, None)
+    assert (new.ended, new.lag, new.log_end, new.cursor) == (False, 5, 5, 0)
 
 
 async def test_objects_that_no_seal_names_are_told_but_are_no_loss(world: World) -> None:

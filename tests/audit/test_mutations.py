@@ -71,9 +71,9 @@ def object_other(key: str) -> Mutation:
     return mutate
 
 
-def log(tp: str, start: int, end: int) -> Mutation:
+def log(tp: str, start: int, end: int, topic_id: str = "") -> Mutation:
     def mutate(world: World) -> None:
-        world.logs[tp] = LogEnds(start, end)
+        world.logs[tp] = LogEnds(start, end, topic_id)
 
     return mutate
 
@@ -200,6 +200,9 @@ MUTATIONS: list[tuple[str, Mutation, dict[str, Any], Collection[K]]] = [
      {"kind": K.OVERTAKEN, "event": ORDER, "tp": ORDER0, "first": 7, "next": 9}, ()),
     ("the log ends before the cursor", log(ORDER0, 0, 5),
      {"kind": K.PAST_LOG_END, "event": ORDER, "tp": ORDER0, "first": 5, "next": 7}, ()),
+    ("a topic is deleted and created again, and no worker has seen it",
+     log(ORDER0, 0, 50, "topic-2"),
+     {"kind": K.TOPIC_REPLACED, "event": ORDER, "tp": ORDER0, "first": 7}, ()),
     ("a topic is deleted", topic_gone,
      {"kind": K.TOPIC_MISSING, "event": PAGE, "tp": PAGE0}, ()),
     ("a topic has a partition too many", one_partition_more,

@@ -16,7 +16,7 @@ from app.kafka import KafkaOptions
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.worker.agent import Agent
-from app.worker.breaker import Breaker
+from app.worker.breaker import Breaker, Tripped
 from app.worker.changelog import Changelog
 from app.worker.dedupe import FORGET, MARK, OFFSET, Marks
 from app.worker.lane import Lane
@@ -50,7 +50,10 @@ class Attempt:
         self.turn = 0
         self.log_start = log_start
         breakers = {known.name: Breaker(known.name, 0.5, 1_000)}
-        self.agent = Agent(self.lanes, sealing, breakers, self._log_start)
+        self.stopped: list[str] = []
+        self.agent = Agent(
+            self.lanes, sealing, breakers, self._pause, self._read_again, self._log_start
+        )
 
     async def reads(self, records: Sequence[Sent], turn: int | None = None, epoch: int = 1) -> None:
         place = (self.kind.topic, 0)
@@ -72,8 +75,19 @@ class Attempt:
             sum(day.dead for day in days),
         )
 
+    def _pause(self, trip: Tripped) -> None:
+        self._read_again(trip.event, str(trip))
+
+    def _read_again(self, event: str, why: str) -> None:
+        self.stopped.append(why)
+        self.lanes.clear()
+
     async def _log_start(self, _: Lane) -> int:
         return self.log_start
+
+
+async def _yes(_: object) -> bool:
+    return True
 
 
 class Lives:
@@ -90,6 +104,8 @@ class Lives:
             MemoryObjectStore(),
             self._ledger,
             Changelog(KafkaOptions()),
+            _yes,
+            lambda event, why: None,
             lambda error: None,
         )
         return Attempt(known, self.marks, sealing, log_start)
@@ -152,16 +168,6 @@ async def test_a_list_that_got_lost_on_the_way_ends_the_worker(lives: Lives) -> 
         await attempt.reads([Sent(2, event(3))], turn=3)
 
 
-async def test_a_log_that_goes_back_ends_the_worker_before_it_takes_anything_twice(
-    lives: Lives,
-) -> None:
-    attempt = lives.attempt(ORDER)
-    await attempt.reads([Sent(7, event(1)), Sent(8, event(2))])
-    with pytest.raises(Transient, match="went back to 8, 9 was due"):
-        await attempt.reads([Sent(8, event(2)), Sent(9, event(3))])
-    assert attempt.tally == (2, 0, 0)
-
-
 async def test_a_list_fetched_before_the_last_seek_is_not_taken(lives: Lives) -> None:
     attempt = lives.attempt(ORDER)
     await attempt.reads([Sent(0, event(1))])
@@ -177,8 +183,32 @@ async def test_a_gap_is_taken_unless_retention_made_it(lives: Lives) -> None:
     (span,) = attempt.seal.spans.values()
     assert (span.first, span.next, span.records) == (0, 9, 3)
     attempt.log_start = 20
-    with pytest.raises(Transient, match="retention"):
-        await attempt.reads([Sent(20, event(4))])
+    await attempt.reads([Sent(20, event(4))])
+    assert attempt.tally == (3, 0, 0)
+    assert "retention" in attempt.stopped[0]
+    assert attempt.lanes == {}
+
+
+async def test_of_a_log_that_goes_back_nothing_is_taken_until_its_place_was_looked_for(
+    lives: Lives,
+) -> None:
+    attempt = lives.attempt(ORDER)
+    await attempt.reads([Sent(7, event(1)), Sent(8, event(2))])
+    await attempt.reads([Sent(8, event(2)), Sent(9, event(3))])
+    (span,) = attempt.seal.spans.values()
+    assert (span.first, span.next, span.records) == (7, 9, 2)
+    assert "went back to 8, 9 was due" in attempt.stopped[0]
+    assert attempt.lanes == {}
+
+
+async def test_a_flood_of_rejections_drops_what_is_open_and_stops_its_type(lives: Lives) -> None:
+    attempt = lives.attempt(ORDER)
+    await attempt.reads([Sent(0, event(1))])
+    await attempt.reads([Sent(n, b"broken") for n in range(1, 1_501)])
+    assert "MAX_REJECTED_RATIO" in attempt.stopped[0]
+    assert attempt.seal.spans == {}
+    await attempt.agent.take((ORDER.topic, 0), 1, 3, [Sent(1_501, event(2))])
+    assert attempt.seal.spans == {}
 
 
 async def test_a_contract_that_raises_makes_a_dead_letter_and_reading_goes_on(

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
-from prometheus_client import REGISTRY
 
 from app.core.errors import Fatal, Reason, Transient
 from app.core.headers import REJECTED
@@ -17,11 +16,10 @@ from app.core.seal import Seal
 from app.health import Readiness
 from app.kafka import KafkaOptions, TopicSpec, ensure_topics
 from app.ledger.protocol import EntryKind, Ledger
-from app.worker.breaker import Tripped
 from app.worker.options import SealOptions
 from app.worker.role import RunningWorker, worker
 from sinks.memory import MemoryObjectStore
-from tests.worker.kinds import event, kind
+from tests.worker.kinds import event
 from tests.worker.world import World, until
 
 
@@ -125,26 +123,6 @@ async def test_what_retention_removed_unread_is_an_incident_in_the_chain(world: 
     assert len(await world.rows()) == 600 - 60
 
 
-async def test_a_topic_that_was_created_again_stops_the_worker_with_an_instruction(
-    world: World,
-) -> None:
-    async with world.worker():
-        await world.produce(event(n) for n in range(300))
-        await world.sealed_to_the_end()
-    async with admin(world.kafka) as client:
-        await client.delete_topics([world.kind.topic])
-
-        async def gone() -> bool:
-            return world.kind.topic not in await client.list_topics()
-
-        await until("the topic is gone", gone)
-        await client.create_topics([NewTopic(world.kind.topic, 3, 1)])
-    error = await death(started(world))
-    assert isinstance(error, Fatal)
-    assert "deleted and created again" in str(error)
-    assert "version" in str(error)
-
-
 async def test_an_aborted_transaction_does_not_land_and_markers_are_not_counted(
     world: World,
 ) -> None:
@@ -166,38 +144,6 @@ async def test_an_aborted_transaction_does_not_land_and_markers_are_not_counted(
         f"e{number * 10 + partition}" for number in (0, 2, 4) for partition in range(3)
     }
     assert (await world.balance())["received"] == 9
-
-
-async def test_a_flood_of_rejections_stops_the_worker_before_it_is_sealed(world: World) -> None:
-    await world.produce(event(n) for n in range(100))
-    await world.produce(b"broken" for _ in range(1_500))
-    seal = SealOptions(max_age_seconds=3_600)
-    error = await death(started(world, seal=seal, min_rejected_count=200))
-    assert world.kind.name in str(error)
-    assert "MAX_REJECTED_RATIO" in str(error)
-    assert await world.seals() == []
-
-
-async def test_a_flood_of_one_type_keeps_no_other_type_from_being_sealed(world: World) -> None:
-    other = kind(f"{world.kind.name}_b")
-    world.kinds[other.name], world.partitions[other.name] = other, 3
-    async with AIOKafkaProducer(**world.kafka.client()) as producer:
-        await ensure_topics(world.kafka, {other.topic: TopicSpec(3)})
-        for number in range(50):
-            await producer.send_and_wait(other.topic, event(number))
-        first = started(world, seal=SealOptions(max_age_seconds=3_600), min_rejected_count=200)
-        dying = asyncio.create_task(death(first))
-        labels = {"event": other.name, "verdict": "staged"}
-
-        async def read() -> bool:
-            return REGISTRY.get_sample_value("forebay_worker_events_total", labels) == 50
-
-        await until("the other type is read", read)
-        await world.produce(b"broken" for _ in range(1_500))
-        error = await dying
-    assert isinstance(error, Tripped)
-    (seal,) = await world.seals()
-    assert (seal.event, seal.total("staged")) == (other.name, 50)
 
 
 async def test_what_the_gateway_has_rejected_does_not_count_as_a_bad_deploy(world: World) -> None:

@@ -9,7 +9,9 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
+import aiokafka.client as client
 import aiokafka.consumer.fetcher as fetcher
+import aiokafka.consumer.group_coordinator as coordinator
 import faust.app.base as app
 import faust.tables.manager as tables
 import faust.tables.recovery as recovery
@@ -29,7 +31,11 @@ RELIED_ON = [
     consumer.Consumer._drain_messages,
     consumer.Consumer._wait_next_records,
     consumer.Consumer.getmany,
+    consumer.Consumer.on_buffer_drop,
+    consumer.Consumer.on_buffer_full,
     consumer.Consumer.on_stop,
+    consumer.Consumer.pause_partitions,
+    consumer.Consumer.resume_partitions,
     consumer.Consumer.commit,
     driver.AIOKafkaConsumerThread._create_worker_consumer,
     driver.AIOKafkaConsumerThread._fetch_records,
@@ -38,6 +44,10 @@ RELIED_ON = [
     driver.Consumer._new_consumer_thread,
     driver.Consumer._to_message,
     fetcher.Fetcher.fetched_records,
+    client.AIOKafkaClient.force_metadata_update,
+    coordinator.BaseCoordinator._handle_metadata_update,
+    coordinator.GroupCoordinator.need_rejoin,
+    coordinator.GroupCoordinator.request_rejoin,
     mode.services.Service.wait_first,
     mode.threads.QueueServiceThread.call_thread,
     recovery.Recovery._restart_recovery,
@@ -55,7 +65,11 @@ SOURCES: dict[str, str] = {
     "Consumer._drain_messages": "44a2500309e83c63",
     "Consumer._wait_next_records": "6218e1969a636b3f",
     "Consumer.getmany": "4b168d84882a70d6",
+    "Consumer.on_buffer_drop": "4b57e8a418d5ad9c",
+    "Consumer.on_buffer_full": "c8961679e0bcdce5",
     "Consumer.on_stop": "45b1d2210ce2b526",
+    "Consumer.pause_partitions": "27a1c94bdacd54de",
+    "Consumer.resume_partitions": "afe6b7c02a41d63c",
     "Consumer.commit": "a354437baaa08bf8",
     "AIOKafkaConsumerThread._create_worker_consumer": "c2701bfc3e6f6cad",
     "AIOKafkaConsumerThread._fetch_records": "39a2c6c79fc1455a",
@@ -64,6 +78,10 @@ SOURCES: dict[str, str] = {
     "Consumer._new_consumer_thread": "0870ec53dea75083",
     "Consumer._to_message": "7c24f6511b2fcef7",
     "Fetcher.fetched_records": "be4348896b9b66af",
+    "AIOKafkaClient.force_metadata_update": "cb7befef21c8f3f9",
+    "BaseCoordinator._handle_metadata_update": "b2832b6d82bea7c4",
+    "GroupCoordinator.need_rejoin": "61ae72b2a3110943",
+    "GroupCoordinator.request_rejoin": "f70a261c91c38cb5",
     "Service.wait_first": "feade6a31f8a6789",
     "QueueServiceThread.call_thread": "479edda75b54734b",
     "Recovery._restart_recovery": "6bd8a8558a2dffe4",

@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,9 +110,10 @@ class World:
         seal: dict[str, Any] | None = None,
         drain_seconds: float = 20.0,
         hangs: bool = False,
+        **more: Any,
     ) -> asyncio.subprocess.Process:
         """A worker in a process of its own; its log is in the world's folder."""
-        options = self.worker_options(data).model_dump(mode="json")
+        options = self.worker_options(data, **more).model_dump(mode="json")
         assert isinstance(self.objects, FolderStore)
         config = {
             "worker": options,
@@ -276,15 +277,21 @@ async def a_world(
     folder: Path,
     objects: ObjectStore | None = None,
     partitions: int = 3,
+    ledger_options: LedgerOptions | None = None,
+    topic_config: Mapping[str, str] | None = None,
     **options: Any,
 ) -> AsyncIterator[World]:
-    """Topics and names of its own, so that tests share nothing but the servers."""
+    """Topics and names of its own, so that tests share nothing but the servers.
+
+    Workers as processes know only the ledger in SQLite.
+    """
     name = f"e{uuid.uuid4().hex[:8]}"
     store = objects or FolderStore(folder / "objects")
     await store.ping()
-    ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
+    embedded = LedgerOptions(url=f"sqlite:///{folder}/ledger.db")
+    ledger = await open_ledger(ledger_options or embedded)
     kinds, sizes = {name: kind(name, **options)}, {name: partitions}
-    await ensure_topics(kafka, {kinds[name].topic: TopicSpec(partitions)})
+    await ensure_topics(kafka, {kinds[name].topic: TopicSpec(partitions, topic_config or {})})
     world = World(kafka, folder, ledger, store, kinds, sizes, f"app-{name}")
     try:
         yield world
