@@ -35,7 +35,8 @@ async def steady_load(house: House, *, rate: float = 200, **options: Any) -> Asy
     load.start()
     try:
         yield load
-    except BaseException:
+    except BaseException as error:
+        error.add_note(house.said())
         load.give_up()
         raise
     await load.stop()

@@ -133,7 +133,8 @@ async def selling(house: House, gateway: LocalRole, *, rate: float = 200) -> Asy
     try:
         async with tills.open():
             yield tills
-    except BaseException:
+    except BaseException as error:
+        error.add_note(house.said())
         load.give_up()
         raise
     await load.stop()

@@ -82,6 +82,13 @@ class House:
         self.roles.append(made)
         return made
 
+    def said(self) -> str:
+        """How each role was doing in the end, for the message of a test that failed."""
+        return "\n".join(
+            f"{role.name}, exit code {role.exit_code}:\n  " + "\n  ".join(role.last_lines())
+            for role in self.roles
+        )
+
     def data_dir(self, role: str, number: int = 1) -> Path:
         return self.folder / f"{role}-{number}"
 
