@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import Fenced
+from app.core.errors import Fenced, Transient
 from app.core.judge import EventType
 from app.ledger.protocol import Ledger
 from app.worker.agent import Agent
@@ -57,21 +57,30 @@ class Worker:
         self._stage, self._log, self._kinds = stage, log, kinds
         self.marks = Marks(folder, "seen", f"{kinds[0].name}-seen", timedelta(days=30))
         doors = Behind(stage, "ledger", ledger, LEDGER_CALLS)
+        extent: Any = Behind(stage, "kafka", MemoryExtent(log), EXTENT_CALLS)
+        self._extent = extent
+        marks = {kind.topic: self.marks for kind in kinds}
+        by_topic = {kind.topic: kind for kind in kinds}
+        self.assignment = Assignment(extent, by_topic, marks, doors)  # type: ignore[arg-type]
         self._sealing = Sealing(
             SealOptions(max_age_seconds=1e-9),  # whatever is open is due
             Author(name, "c0ffee"),
             DoorStore(stage, objects),  # type: ignore[arg-type]
             doors,  # type: ignore[arg-type]
             MemoryChangelog(log, stage),
+            self.assignment.is_of_one_topic,
+            self._read_again,
             self._fail,
         )
-        extent: Any = Behind(stage, "kafka", MemoryExtent(log), EXTENT_CALLS)
-        self._extent = extent
-        marks = {kind.topic: self.marks for kind in kinds}
-        by_topic = {kind.topic: kind for kind in kinds}
-        self.assignment = Assignment(extent, by_topic, marks, doors)  # type: ignore[arg-type]
         breakers = {kind.name: Breaker(kind.name, 1.0, 1_000_000) for kind in kinds}
-        self._agent = Agent(self.assignment.lanes, self._sealing, breakers, self._log_start)
+        self._agent = Agent(
+            self.assignment.lanes,
+            self._sealing,
+            breakers,
+            self._fail,
+            self._read_again,
+            self._log_start,
+        )
         self._epoch = 0
         self._positions: dict[Place, int] = {}
         self._turns: dict[Place, int] = {}
@@ -174,6 +183,10 @@ class Worker:
         place = lane.kind.topic, lane.partition
         starts: Mapping[Place, int] = await self._extent.starts([place])
         return starts[place]
+
+    def _read_again(self, event: str, why: str) -> None:
+        """It asks for a new assignment; starting again is one."""
+        self._fail(Transient(why))
 
     def _fail(self, error: BaseException) -> None:
         if self.died_of is None:
