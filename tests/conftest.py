@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -18,6 +18,9 @@ from app.local.process import ChildProcess
 from app.local.redis import LocalRedis
 from app.local.s3 import ACCESS_KEY, REGION, SECRET_KEY, LocalS3
 from sinks.s3.options import S3Options
+
+if TYPE_CHECKING:
+    from tests.house.servers import Servers
 
 T = TypeVar("T")
 
@@ -70,6 +73,16 @@ def redis_url(server_dir: Path) -> Iterator[str]:
         return
     server = LocalRedis(server_dir / "redis", log_file=server_dir / "redis.log")
     yield from _running(server, server.url)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Servers"]:
+    """Those that all houses share. Nothing is started yet; a house starts what it needs."""
+    from tests.house.servers import Servers
+
+    made = Servers(tmp_path_factory.mktemp("house"))
+    yield made
+    run(made.stop())
 
 
 @pytest.fixture

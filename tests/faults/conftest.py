@@ -1,21 +1,12 @@
-"""Servers that all fault tests share, and a house of each test's own."""
+"""A house of each test's own."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import run
 from tests.house.house import House, opened_house
 from tests.house.servers import Servers
-
-
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Nothing is started yet; a house starts what it needs."""
-    made = Servers(tmp_path_factory.mktemp("house"))
-    yield made
-    run(made.stop())
 
 
 @pytest.fixture
