@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from tests.chaos.world import World
 from tests.house.house import LedgerKind, WarehouseKind
 
 LINE_EVERY_SECONDS = 15.0
+WHICH = "With SQLite and DuckDB, with MongoDB and the stand-in for Snowflake, or both in turn."
 HOUSES: dict[str, tuple[LedgerKind, WarehouseKind]] = {
     "sqlite": ("sqlite", "duckdb"),
     "mongo": ("mongo", "snowflake"),
@@ -50,17 +52,12 @@ class Lines:
 
 
 def main(
-    minutes: Annotated[float, typer.Option(help="Of breaking, for each house; then peace.")] = 5,
+    minutes: Annotated[float, typer.Option(help="Of breaking, in each run; then peace.")] = 5,
     seed: Annotated[int, typer.Option(help="Decides the faults and their order.")] = 1,
+    runs: Annotated[int, typer.Option(help="With each ledger; the seeds count up.")] = 1,
     kills: Annotated[int, typer.Option(help="Go on until so many roles were killed.")] = 0,
     rate: Annotated[float, typer.Option(help="Events per second and way.")] = 250,
-    ledger: Annotated[
-        Which,
-        typer.Option(
-            help="With SQLite and DuckDB, with MongoDB and the "
-            "stand-in for Snowflake, or both in turn."
-        ),
-    ] = Which.BOTH,
+    ledger: Annotated[Which, typer.Option(help=WHICH)] = Which.BOTH,
     report: Annotated[Path | None, typer.Option(help="Write a page about it here.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Keep logs and data in this folder.")] = None,
 ) -> None:
@@ -73,21 +70,21 @@ def main(
     names = list(HOUSES) if ledger is Which.BOTH else [str(ledger)]
     folder = keep or Path(tempfile.mkdtemp(prefix="chaos-"))
     outcomes: list[Outcome] = []
-    for name in names:
+    for chosen, name in product(range(seed, seed + runs), names):
         kind, warehouse = HOUSES[name]
-        typer.echo(f"== seed {seed}, {kind}, {warehouse}; logs in {folder / name}")
+        place = folder / f"{chosen}-{name}"
+        typer.echo(f"== seed {chosen}, {kind}, {warehouse}; logs in {place}")
         outcome = asyncio.run(
-            run(seed, folder / name, seconds=minutes * 60, kills=kills, ledger=kind,
+            run(chosen, place, seconds=minutes * 60, kills=kills, ledger=kind,
                 warehouse=warehouse, rate=rate, progress=Lines())
         )  # fmt: skip
         typer.echo(text(outcome))
         outcomes.append(outcome)
-    if report is not None:
-        report.write_text(markdown(outcomes))
-    holds = all(outcome.holds for outcome in outcomes)
-    if holds and keep is None:
-        shutil.rmtree(folder)
-    raise typer.Exit(0 if holds else 1)
+        if report is not None:  # after each, for the next may take long
+            report.write_text(markdown(outcomes))
+        if outcome.holds and keep is None:
+            shutil.rmtree(place)
+    raise typer.Exit(0 if all(outcome.holds for outcome in outcomes) else 1)
 
 
 if __name__ == "__main__":

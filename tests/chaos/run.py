@@ -19,7 +19,7 @@ from tests.house.servers import Servers
 from tests.house.verdict import Verdict, judged
 
 FAULT_PAUSE_SECONDS = (0.5, 4.0)
-KILL_PAUSE_SECONDS = (1.0, 5.0)
+KILL_PAUSE_SECONDS = (0.5, 4.0)
 AUDIT_EVERY_SECONDS = 45.0
 PEACE_SECONDS = 300.0
 
