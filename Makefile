@@ -18,7 +18,7 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 help: ## Say what there is.
 	@echo "Forebay: every app's events in the warehouse once each, by the day they happened."
 	@echo
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
 	@echo
 	@echo "Start with: make demo"
 
