@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import psutil
+import pytest
 from redis.asyncio import Redis
 
 from app.local.role import LocalRole
@@ -24,6 +25,8 @@ from tests.faults.tills import stored
 from tests.faults.watching import metric
 from tests.house.house import House, until
 from tests.house.sales import Sales
+
+pytestmark = pytest.mark.timeout(600)
 
 SENDERS = 16
 NEVER_BY_AGE = "3600"

@@ -13,12 +13,13 @@ from app.core.kill_points import POINTS
 from tests.faults.steady import killed_there, steady_load
 from tests.house.house import House
 
+pytestmark = pytest.mark.timeout(600)
+
 ONCE_IN_A_LIFE = ("before_reading", "while_revoked", "mid_recovery")
 SOON_FREE: dict[str, Any] = {"SCHEDULER__LOCK_SECONDS": "2.5"}
 """A killed scheduler's lock has to run out before the next one can load."""
 
 
-@pytest.mark.timeout(600)
 async def test_roles_killed_at_every_point_lose_nothing_and_double_nothing(
     each_house: House,
 ) -> None:

@@ -5,11 +5,15 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from tests.faults.steady import killed_there, load_for, sealed, steady_load, terminated
 from tests.house.house import House, opened_house, until
 from tests.house.load import Load
 from tests.house.sales import Sales
 from tests.house.servers import Servers
+
+pytestmark = pytest.mark.timeout(600)
 
 
 async def test_a_rolling_restart_of_two_workers_loses_nothing_and_doubles_nothing(

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
 from app.local.role import LocalRole
@@ -17,6 +18,8 @@ from tests.faults.steady import (
 )
 from tests.faults.watching import log_of, metric
 from tests.house.house import House, until
+
+pytestmark = pytest.mark.timeout(600)
 
 SHORT_LEASE: dict[str, Any] = {"SCHEDULER__LOCK_SECONDS": "2.5"}
 NEVER_BY_AGE: dict[str, Any] = {"SEAL__MAX_AGE_SECONDS": "3600"}
