@@ -70,6 +70,7 @@ def changelog_topics(
         "cleanup.policy": "delete",
         "retention.ms": str(int(keep.total_seconds() * 1000)),
         "segment.bytes": str(64 << 20),
+        "message.timestamp.type": "LogAppendTime",  # a worker's wrong clock must not age marks
     }
     return {size.marks.changelog_topic: TopicSpec(size.partitions, config) for size in classes}
 

@@ -116,7 +116,9 @@ class Sealing:
             await self._wait_for_one(*closing)
 
     def _cut_largest(self) -> None:
-        largest = self._governor.largest_to_seal(self._open.values(), self._closable())
+        largest = self._governor.largest_to_seal(
+            self._open.values(), self._closable(), while_closing=bool(self._closing)
+        )
         if largest is not None:
             self._cut(largest.kind.name, "memory")
 

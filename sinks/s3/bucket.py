@@ -4,6 +4,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
+from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ class Bucket:
             answer = await client.put_object(
                 Bucket=self.name,
                 Key=self.full(key),
-                Body=body,
+                Body=BytesIO(body),  # read piece by piece; bytes would be copied whole
                 ContentType=CONTENT_TYPE,
                 ContentMD5=b64encode(md5).decode(),
             )
@@ -91,7 +92,7 @@ class Bucket:
                 Key=self.full(key),
                 UploadId=upload,
                 PartNumber=number,
-                Body=body,
+                Body=BytesIO(body),
                 ContentMD5=b64encode(md5).decode(),
             )
         return _bare(answer["ETag"])

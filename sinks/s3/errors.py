@@ -25,7 +25,6 @@ WHAT_TO_DO = {
     "SignatureDoesNotMatch": KEYS,
     "InvalidToken": KEYS,
     "ExpiredToken": "the credentials have run out: provide new ones",
-    "RequestTimeTooSkewed": "set this machine's clock right",
     "PermanentRedirect": PLACE,
     "AuthorizationHeaderMalformed": PLACE,
     "301": PLACE,
@@ -42,6 +41,7 @@ PASSING_CODES = {
     "ThrottlingException",
     "TooManyRequests",
 }
+CLOCK = "RequestTimeTooSkewed"
 PASSING = (
     boto.ConnectionError,
     boto.HTTPClientError,
@@ -65,6 +65,8 @@ def meaning(code: str, status: int, message: str, what: str) -> Fatal | Transien
     text = f"S3: {what}: {code} {message}".rstrip()
     if code in WHAT_TO_DO:
         return Fatal(f"{text}: {WHAT_TO_DO[code]}")
+    if code == CLOCK:  # it is usually set right soon, by whatever keeps it
+        return Transient(f"{text}: set this machine's clock right")
     if code in PASSING_CODES or status == 429 or status >= 500:
         return Transient(text)
     return Fatal(f"{text}: check the S3__… variables, and what this S3 server supports")

@@ -40,13 +40,15 @@ class S3Writer:
         self._sha256 = hashlib.sha256()
         self._upload = ""
         self._parts: list[_Part] = []
+        self._whole = b""
         self._ended = False
         self._aborted = False
         self._written: Written | None = None
 
     @property
     def held_bytes(self) -> int:
-        return self._member.held_bytes + sum(len(part.body) for part in self._parts)
+        parts = sum(len(part.body) for part in self._parts)
+        return self._member.held_bytes + len(self._whole) + parts
 
     def append(self, lines: bytes | bytearray) -> None:
         if self._ended or self._aborted:
@@ -63,11 +65,9 @@ class S3Writer:
             raise RuntimeError(f"{self._key} is aborted")
         if self._written is None:
             if not self._ended:
-                self._ended = True
-                self._member.end()
-            small = not self._parts and len(self._member.out) <= self._bucket.part_bytes
-            self._written = await (self._put() if small else self._complete())
-            self._member.out.clear()
+                self._end()
+            self._written = await (self._put() if self._whole else self._complete())
+            self._whole = b""
         return self._written
 
     async def abort(self) -> None:
@@ -79,6 +79,7 @@ class S3Writer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._parts.clear()
+        self._whole = b""
         self._member = GzipMember()
         try:
             if self._upload:
@@ -89,13 +90,22 @@ class S3Writer:
         except ForebayError as error:
             logger.warning("{} is left to the janitor: {}", self._key, error)
 
+    def _end(self) -> None:
+        """Make what is left the whole object or the last part, held once while it is sent."""
+        self._ended = True
+        self._member.end()
+        if self._parts or len(self._member.out) > self._bucket.part_bytes:
+            self._cut_parts(last=True)
+        else:
+            self._whole = bytes(self._member.out)
+        self._member.out.clear()
+
     async def _put(self) -> Written:
-        body = bytes(self._member.out)
+        body = self._whole
         etag = await self._bucket.put(self._key, body, _md5(body))
         return Written(len(body), hashlib.sha256(body).hexdigest(), etag)
 
     async def _complete(self) -> Written:
-        self._cut_parts(last=True)
         await self._upload_parts(leave_running=0)
         etags = [part.etag for part in self._parts]
         etag = await self._bucket.complete_upload(self._key, self._upload, etags)
