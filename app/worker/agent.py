@@ -117,9 +117,9 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
 
     A copy is a duplicate only if an *earlier* offset is marked: the same offset is a redelivery,
     and a later one was marked by an attempt that never reached the ledger. Nor did a mark whose
-    record was lost.
+    record was lost, or that is void.
     """
-    prefix = lane.prefix
+    prefix, overhang = lane.prefix, lane.overhang
     keys = [prefix + verdict.key for _, _, verdict in weighed if verdict.key is not None]
     known = dict(zip(keys, lane.marks.lookup(lane.partition, keys), strict=True)) if keys else {}
     changes: dict[bytes, bytes] = {}
@@ -127,20 +127,18 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     rows: dict[date, int] = {}
     duplicates = 0
     for record, at, verdict in weighed:
-        if verdict.key is None:
+        if isinstance(verdict, Bad):
+            _unmark(lane, record.offset, verdict, known, changes)
             continue
         key, offset = prefix + verdict.key, OFFSET.pack(record.offset)
         seen = known[key]
-        if isinstance(verdict, Bad):
-            if seen == offset:  # staged under another configuration, by an attempt not sealed
-                changes[key] = FORGET
-                known[key] = None
-            continue
-        if seen is not None and seen < offset and not lane.was_lost(seen):
+        if seen is not None and seen < offset and lane.counts(seen, changes):
             seal.tally(verdict.day).duplicates += 1
             duplicates += 1
             continue
         changes[key] = known[key] = offset
+        if record.offset <= overhang.until:
+            overhang.staged(record.offset, changes)
         day = verdict.day
         if day not in lines:
             lines[day], rows[day] = bytearray(), 0
@@ -154,10 +152,29 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     for day, text in lines.items():
         seal.append(ObjectKind.ROWS, day, text, rows[day])
         seal.tally(day).staged += rows[day]
+    if rows:
+        overhang.marked(weighed[-1][0].offset, changes)
     if changes:
         lane.marks.write(lane.partition, changes)
         seal.mark(lane, changes)
     return sum(rows.values()), duplicates
+
+
+def _unmark(
+    lane: Lane,
+    offset: int,
+    bad: Bad,
+    known: dict[bytes, bytes | None],
+    changes: dict[bytes, bytes],
+) -> None:
+    """An attempt that was not sealed may have staged it, under another configuration."""
+    if bad.key is None:
+        lane.overhang.unreadable(offset, changes)
+        return
+    key = lane.prefix + bad.key
+    if known[key] == OFFSET.pack(offset):
+        changes[key] = FORGET
+        known[key] = None
 
 
 def _bury(lane: Lane, seal: OpenSeal, record: Record, at: Received, bad: Bad) -> None:

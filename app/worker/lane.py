@@ -1,11 +1,12 @@
 """One partition as this worker reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.core.judge import EventType
 from app.core.seal import Range, partition_name
 from app.worker.dedupe import OFFSET, Marks, key_prefix
+from app.worker.overhang import Overhang
 
 
 @dataclass(eq=False, slots=True)
@@ -30,19 +31,26 @@ class Lane:
     turn: int = 0
     prefix: bytes = field(init=False)
     lineage: bytes = field(init=False)
+    overhang: Overhang = field(init=False)
 
     def __post_init__(self) -> None:
         self.log = self.log or self.kind.topic
         self.sealed = self.next
         self.prefix = key_prefix(self.kind.topic, self.kind.version, self.incarnation)
         self.lineage = f',"_topic":"{self.log}","_partition":{self.partition}'.encode()
+        self.overhang = Overhang(self.marks, self.partition, self.prefix)
 
-    def was_lost(self, mark: bytes) -> bool:
-        """An attempt marked this offset, and retention was faster than its seal."""
-        if not self.lost:
-            return False
-        (offset,) = OFFSET.unpack(mark)
-        return any(gone.first <= offset < gone.next for gone in self.lost)
+    def counts(self, mark: bytes, changes: Mapping[bytes, bytes]) -> bool:
+        """Whether a row stands behind this mark: not so if an attempt marked the offset, and
+        retention was faster than its seal, or the record can not be read any more.
+
+        `changes` are not in the table yet.
+        """
+        if self.lost:
+            (offset,) = OFFSET.unpack(mark)
+            if any(gone.first <= offset < gone.next for gone in self.lost):
+                return False
+        return not self.overhang.is_void(mark, changes)
 
     @property
     def place(self) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import Transient
+from app.core.errors import Reason, RejectedError, Transient
 from app.core.headers import RECEIVED_AT
 from app.core.judge import EventType
 from app.core.seal import ObjectKind
@@ -18,7 +18,7 @@ from app.ledger.options import LedgerOptions
 from app.worker.agent import Agent
 from app.worker.breaker import Breaker, Tripped
 from app.worker.changelog import Changelog
-from app.worker.dedupe import FORGET, MARK, OFFSET, Marks
+from app.worker.dedupe import FORGET, MARK, OFFSET, Marks, key_prefix
 from app.worker.lane import Lane
 from app.worker.open_seal import OpenSeal
 from app.worker.options import SealOptions
@@ -149,6 +149,80 @@ async def test_a_mark_of_an_attempt_that_staged_what_is_rejected_now_is_removed(
     strict = lives.attempt(kind("order", late=timedelta(days=1)))
     await strict.reads([late, fresh])
     assert strict.tally == (1, 0, 1)
+
+
+def _needs_a_shop(raw: bytes) -> dict[str, Any]:
+    event: dict[str, Any] = ORDER.parse(raw)  # type: ignore[assignment]
+    if "shop" not in event:
+        raise RejectedError(Reason.SCHEMA, "a text is wanted", "shop")
+    return event
+
+
+STRICT = replace(ORDER, parse=_needs_a_shop)
+"""As a deploy may change a contract: it can not read an event without a shop any more."""
+
+
+async def test_a_repaired_copy_of_what_can_not_be_read_any_more_is_no_duplicate(
+    lives: Lives,
+) -> None:
+    sent = [Sent(7, event(1)), Sent(8, event(2, shop="north"))]
+    await lives.attempt(ORDER).reads(sent)  # and was not sealed
+    strict = lives.attempt(STRICT)
+    await strict.reads(sent)
+    assert strict.tally == (1, 0, 1)
+    later = lives.attempt(STRICT)  # behind the seal
+    copies = [event(1, shop="north"), event(1, shop="north"), event(2, shop="north")]
+    await later.reads([Sent(9 + n, copy) for n, copy in enumerate(copies)])
+    assert later.tally == (1, 2, 0)
+
+
+async def test_what_can_not_be_read_any_more_and_its_repaired_copy_may_come_in_one_list(
+    lives: Lives,
+) -> None:
+    await lives.attempt(ORDER).reads([Sent(7, event(1))])
+    strict = lives.attempt(STRICT)
+    await strict.reads(
+        [Sent(7, event(1)), Sent(8, event(1, shop="north")), Sent(9, event(1, shop="north"))]
+    )
+    assert strict.tally == (1, 1, 1)
+
+
+async def test_a_contract_that_was_taken_back_before_a_seal_counts_again_what_it_can_read(
+    lives: Lives,
+) -> None:
+    await lives.attempt(ORDER).reads([Sent(7, event(1))])
+    await lives.attempt(STRICT).reads([Sent(7, event(1))])
+    back = lives.attempt(ORDER)
+    await back.reads([Sent(7, event(1)), Sent(8, event(1))])
+    assert back.tally == (1, 1, 0)
+    later = lives.attempt(ORDER)
+    await later.reads([Sent(9, event(1))])
+    assert later.tally == (0, 1, 0)
+
+
+async def test_an_ordinary_bad_record_leaves_nothing_in_the_table(lives: Lives) -> None:
+    await lives.attempt(ORDER).reads([Sent(7, event(1))])
+    later = lives.attempt(ORDER)
+    await later.reads([Sent(8, b"broken"), Sent(9, b"broken")])
+    assert later.tally == (0, 0, 2)
+    assert later.seal.marks == {}
+
+
+async def test_what_is_void_is_so_for_the_next_owner_of_the_partition_too(
+    lives: Lives, tmp_path: Path
+) -> None:
+    await lives.attempt(ORDER).reads([Sent(7, event(1))])
+    strict = lives.attempt(STRICT)
+    await strict.reads([Sent(7, event(1))])
+    (noted,) = strict.seal.marks.values()
+    key = key_prefix(ORDER.topic, ORDER.version, "id") + ORDER.dedupe_key({"id": "e1"})
+    lives.marks.close()
+    lives.marks = Marks(tmp_path / "another", "seen-1", "changelog", timedelta(days=1))
+    unsealed = MARK.pack(key, OFFSET.pack(7))  # acknowledged, and then it died
+    lives.marks.apply(0, [(0, unsealed), (1, bytes(noted.messages[0]))])
+    elsewhere = lives.attempt(STRICT)
+    await elsewhere.reads([Sent(8, event(1, shop="north"))])
+    assert elsewhere.tally == (1, 0, 0)
 
 
 async def test_the_removal_of_a_mark_goes_into_the_changelog(lives: Lives) -> None:

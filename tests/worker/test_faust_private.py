@@ -20,6 +20,9 @@ import faust.transport.consumer as consumer
 import faust.transport.drivers.aiokafka as driver
 import mode.services
 import mode.threads
+from faust.types import TP
+
+from tests.worker.world import World
 
 VERSIONS = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 RELIED_ON = [
@@ -107,3 +110,16 @@ def test_the_code_that_faust_private_relies_on_is_the_code_that_was_checked() ->
 
 def test_the_versions_are_those_that_were_checked() -> None:
     assert {package: version(package) for package in VERSIONS} == VERSIONS
+
+
+async def test_a_paused_partition_is_not_read_again_when_its_queue_has_room(world: World) -> None:
+    async with world.worker() as running:
+        reading, paused = TP(world.kind.topic, 0), TP(world.kind.topic, 1)
+        consumer = running._app.consumer
+        for tp in (reading, paused):
+            consumer.on_buffer_full(tp)
+        consumer.pause_partitions([paused])
+        for tp in (reading, paused):
+            consumer.on_buffer_drop(tp)
+        active = consumer._get_active_partitions()
+        assert (reading in active, paused in active) == (True, False)
