@@ -1,13 +1,17 @@
 """The chain of each partition: do its entries tile the offsets, from the start to the cursor?"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from app.audit.kafka import LogEnds
 from app.audit.report import MAX_SPANS, Finding, FindingKind, Findings, PartitionBalance
-from app.audit.scratch import Scratch
+from app.audit.scratch import Scratch, shelf_of
 from app.core.incarnation import topic_id_of
-from app.core.seal import partition_name
+from app.core.seal import Range, partition_name
 from app.ledger.protocol import Cursor, EntryKind, Incident, Ledger, Link
+
+LINKS_OF = """
+SELECT kind, seal, first, next, records FROM links WHERE tp = ? ORDER BY first, next
+"""
 
 Topics = Mapping[str, tuple[str, int]]
 """Event → its topic and how many partitions the contract wants."""
@@ -16,15 +20,19 @@ Topics = Mapping[str, tuple[str, int]]
 async def read_chain(
     ledger: Ledger, event: str, tp: str, cursor: Cursor | None, scratch: Scratch, findings: Findings
 ) -> PartitionBalance:
-    """Walk one chain. `cursor` must have been read before: the chain may have grown since, but it
-    can not have become shorter."""
-    seen = PartitionBalance(tp)
-    walk = _Tiling(event, seen, findings)
-    async for link in ledger.chain(tp):
-        walk.step(link)
-        if link.kind is EntryKind.SEAL:
-            r = link.range
-            scratch.add("links", tp, r.first, r.next, r.records, link.id, event)
+    """Follow one chain along the links that were read of the shelves.
+
+    Where they do not reach the cursor without a finding, walk it in the ledger, from its start:
+    what was read shelf by shelf may miss an entry that came late, the chain itself can not.
+    `cursor` must have been read before the links: the chain may have grown since, but it can not
+    have become shorter.
+    """
+    seen, doubts = PartitionBalance(tp), Findings()
+    tiling = _Tiling(event, seen, doubts)
+    for kind, seal, *numbers in scratch.rows(LINKS_OF, tp):
+        tiling.step(Link(EntryKind(kind), seal, Range(tp, *numbers)))
+    if doubts.counts or (cursor is not None and cursor.next > (seen.cursor or 0)):
+        seen = await _walk_chain(ledger, event, tp, scratch, findings)
     if cursor is not None and cursor.next > (seen.cursor or 0):
         findings.add(
             Finding(
@@ -37,9 +45,57 @@ async def read_chain(
                 next=cursor.next,
             )
         )
+    else:
+        compare_with_last_audit(scratch, event, tp, seen.cursor, findings)
     if cursor is not None:
         seen.topic_id, seen.ended = cursor.topic_id, seen.ended or cursor.ended
     return seen
+
+
+async def _walk_chain(
+    ledger: Ledger, event: str, tp: str, scratch: Scratch, findings: Findings
+) -> PartitionBalance:
+    seen = PartitionBalance(tp)
+    tiling = _Tiling(event, seen, findings)
+    scratch.change("DELETE FROM links WHERE tp = ?", tp)
+    async for link in ledger.chain(tp):
+        tiling.step(link)
+        r, kind = link.range, link.kind.value
+        scratch.add(
+            "links", shelf_of(link.id), tp, r.first, r.next, r.records, link.id, event, kind
+        )
+    return seen
+
+
+def compare_with_last_audit(
+    scratch: Scratch, event: str, tp: str, cursor: int | None, findings: Findings
+) -> None:
+    """A chain never becomes shorter: where an audit saw it end, it ends now or has gone on."""
+    for (end,) in scratch.rows("SELECT next FROM ends WHERE tp = ?", tp):
+        if end > (cursor or 0):
+            findings.add(
+                Finding(
+                    FindingKind.CURSOR,
+                    f"{tp} {cursor or 0}–{end - 1}: an earlier audit saw this chain end at {end}, "
+                    f"now it ends at {cursor or 0}: its last entries were removed. A worker will "
+                    "read these offsets again, if Kafka still has them; or restore the ledger from "
+                    "its backup.",
+                    event=event,
+                    tp=tp,
+                    first=cursor or 0,
+                    next=end,
+                )
+            )
+            return
+    if cursor is not None:
+        scratch.change("INSERT OR REPLACE INTO ends VALUES (?, ?, ?)", tp, event, cursor)
+
+
+def find_lost_chains(scratch: Scratch, there: Collection[str], findings: Findings) -> None:
+    """Chains that an audit has seen and the ledger no longer knows."""
+    for tp, event in list(scratch.rows("SELECT tp, event FROM ends ORDER BY tp")):
+        if tp not in there:
+            compare_with_last_audit(scratch, event, tp, None, findings)
 
 
 class _Tiling:

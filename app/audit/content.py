@@ -1,16 +1,21 @@
 """The deep look: read each object and compare every row with what its seal says."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from itertools import groupby, starmap
+from operator import itemgetter
 from typing import cast
 
 import msgspec
 from isal import isal_zlib
 
-from app.audit.objects import BY_KEY, Named
+from app.audit.objects import Named
 from app.audit.report import FindingKind, Findings
 from app.audit.scratch import Scratch
+from app.audit.standing import StandingRows
 from app.core.seal import ObjectKind, partition_name
 from sinks.protocol import ObjectLost, ObjectStore
 
@@ -20,6 +25,10 @@ STEP_BYTES = 256 << 10
 MAX_LINE_BYTES = 32 << 20
 
 RANGES = "SELECT tp, first, next FROM ranges WHERE seal = ?"
+BY_DAY = """
+SELECT key, event, day, kind, rows, bytes, sha256, etag, seal FROM objects
+ORDER BY event, day, kind, key
+"""
 
 
 class Damaged(Exception):
@@ -60,6 +69,7 @@ class _Reading:
 
     named: Named
     ranges: Mapping[str, tuple[int, int]]
+    standing: StandingRows | None = None
     rows: int = 0
     sha: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
@@ -75,31 +85,74 @@ class _Reading:
             raise Damaged(f"row {self.rows} is offset {line.offset} of {tp}, outside of its seal")
         if line.day != self.named.day:
             raise Damaged(f"row {self.rows} is of day {line.day}")
+        if self.standing is not None:
+            self.standing.take(line.topic, line.partition, tp, line.offset, raw)
 
 
 async def read_objects(
-    store: ObjectStore, scratch: Scratch, findings: Findings, progress: Callable[[int], None]
+    store: ObjectStore,
+    scratch: Scratch,
+    standing: StandingRows,
+    findings: Findings,
+    progress: Callable[[int], None],
 ) -> int:
-    """Download every object once, streaming; return how many were read."""
+    """Download every object once, streaming; return how many were read.
+
+    The rows are handed on to `standing`, which compares them day by day with the warehouse.
+    """
     count = 0
-    for row in scratch.rows(BY_KEY):
-        named = Named(*row)
-        ranges = {tp: (first, next_) for tp, first, next_ in scratch.rows(RANGES, named.seal)}
-        try:
-            await _read(store, _Reading(named, ranges))
-        except ObjectLost:
-            pass  # the listing has said so
-        except Damaged as damage:
-            findings.add(
-                named.finding(
-                    FindingKind.OBJECT_CONTENT,
-                    f"{damage}; bring the object back as it was. Its day can not be loaded "
-                    "until then.",
-                )
-            )
-        count += 1
-        progress(count)
+    for (event, day, kind), rows in groupby(scratch.rows(BY_DAY), key=itemgetter(1, 2, 3)):
+        if kind == ObjectKind.ROWS:
+            standing.begin(event, date.fromisoformat(day))
+        of_day: list[Named] = []
+        for named in starmap(Named, rows):
+            wanted = kind == ObjectKind.ROWS and standing.wants(named.seal)
+            if not await _read_one(store, scratch, named, standing if wanted else None, findings):
+                standing.spoil(named.seal)
+            of_day += [named] if wanted else []
+            count += 1
+            progress(count)
+        if kind == ObjectKind.ROWS:
+            await standing.end(partial(_read_again, store, scratch, of_day, standing, findings))
     return count
+
+
+async def _read_one(
+    store: ObjectStore,
+    scratch: Scratch,
+    named: Named,
+    standing: StandingRows | None,
+    findings: Findings,
+) -> bool:
+    """Whether it is what its seal says."""
+    try:
+        await _read(store, _Reading(named, _ranges(scratch, named), standing))
+    except ObjectLost:
+        return False  # the listing has said so
+    except Damaged as damage:
+        findings.add(
+            named.finding(
+                FindingKind.OBJECT_CONTENT,
+                f"{damage}; bring the object back as it was. Its day can not be loaded until then.",
+            )
+        )
+        return False
+    return True
+
+
+async def _read_again(
+    store: ObjectStore,
+    scratch: Scratch,
+    of_day: Sequence[Named],
+    standing: StandingRows,
+    findings: Findings,
+) -> None:
+    for named in of_day:
+        await _read_one(store, scratch, named, standing, findings)
+
+
+def _ranges(scratch: Scratch, named: Named) -> Mapping[str, tuple[int, int]]:
+    return {tp: (first, next_) for tp, first, next_ in scratch.rows(RANGES, named.seal)}
 
 
 async def _read(store: ObjectStore, reading: _Reading) -> None:

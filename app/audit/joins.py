@@ -11,12 +11,13 @@ from app.ledger.protocol import Cursor
 LINKS_WITHOUT_SEAL = """
 SELECT l.event, l.tp, l.first, l.next, l.seal, r.next, r.records, l.records
 FROM links l LEFT JOIN ranges r ON r.tp = l.tp AND r.first = l.first AND r.seal = l.seal
-WHERE r.seal IS NULL OR r.next <> l.next OR r.records <> l.records
+WHERE l.kind = 'seal' AND (r.seal IS NULL OR r.next <> l.next OR r.records <> l.records)
 """
 
 RANGES_WITHOUT_LINK = """
 SELECT r.event, r.tp, r.first, r.next, r.seal
-FROM ranges r LEFT JOIN links l ON l.tp = r.tp AND l.first = r.first AND l.seal = r.seal
+FROM ranges r LEFT JOIN links l
+  ON l.tp = r.tp AND l.first = r.first AND l.seal = r.seal AND l.kind = 'seal'
 WHERE l.seal IS NULL
 """
 

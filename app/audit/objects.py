@@ -9,8 +9,11 @@ from app.audit.scratch import Scratch
 from sinks.protocol import ObjectStat, ObjectStore
 
 BY_KEY = """
-SELECT key, event, day, kind, rows, bytes, sha256, etag, seal FROM objects ORDER BY key
+SELECT key, event, day, kind, rows, bytes, sha256, etag, seal FROM objects
+WHERE key >= ? AND key < ? ORDER BY key
 """
+LAST = "\U0010ffff"
+FOLDERS = "SELECT DISTINCT rtrim(key, replace(key, '/', '')) FROM objects WHERE shelf = ?"
 SHOWN_STRAYS = 3
 
 
@@ -41,7 +44,7 @@ class Named:
 
 
 async def compare_with_store(
-    store: ObjectStore, scratch: Scratch, events: Collection[str], findings: Findings
+    store: ObjectStore, scratch: Scratch, prefixes: Collection[str], findings: Findings
 ) -> tuple[ObjectBalance, list[str]]:
     """Walk the store's listing and the seals' objects side by side, both by ascending key.
 
@@ -50,10 +53,23 @@ async def compare_with_store(
     """
     balance = ObjectBalance()
     strays: list[str] = []
-    listing = _listed(store, _prefixes(scratch, events))
+    for prefix in sorted(prefixes):
+        await _compare(store, scratch, prefix, balance, strays, findings)
+    return balance, strays
+
+
+async def _compare(
+    store: ObjectStore,
+    scratch: Scratch,
+    prefix: str,
+    balance: ObjectBalance,
+    strays: list[str],
+    findings: Findings,
+) -> None:
+    listing = _counted(store.list(prefix), balance)
     stat = await anext(listing, None)
     before = ""
-    for row in scratch.rows(BY_KEY):
+    for row in scratch.rows(BY_KEY, prefix, prefix + LAST):
         named = Named(*row)
         balance.named += 1
         balance.bytes += named.bytes
@@ -72,10 +88,14 @@ async def compare_with_store(
         if stat.key != before:
             _count_stray(balance, strays, stat)
         stat = await anext(listing, None)
-    return balance, strays
 
 
-def _prefixes(scratch: Scratch, events: Collection[str]) -> list[str]:
+def folders(scratch: Scratch, shelves: Collection[str]) -> set[str]:
+    """The folders with objects of these shelves' seals."""
+    return {folder for shelf in shelves for (folder,) in scratch.rows(FOLDERS, shelf)}
+
+
+def top_folders(scratch: Scratch, events: Collection[str]) -> list[str]:
     """The folders at the top that are ours: the bucket may hold other people's objects."""
     found = {f"{event}/" for event in events} | {"_dead/"}
     for (top,) in scratch.rows("SELECT DISTINCT substr(key, 1, instr(key, '/')) FROM objects"):
@@ -83,10 +103,12 @@ def _prefixes(scratch: Scratch, events: Collection[str]) -> list[str]:
     return [""] if "" in found else sorted(found)
 
 
-async def _listed(store: ObjectStore, prefixes: Collection[str]) -> AsyncIterator[ObjectStat]:
-    for prefix in prefixes:
-        async for stat in store.list(prefix):
-            yield stat
+async def _counted(
+    listing: AsyncIterator[ObjectStat], balance: ObjectBalance
+) -> AsyncIterator[ObjectStat]:
+    async for stat in listing:
+        balance.listed += 1
+        yield stat
 
 
 def _count_stray(balance: ObjectBalance, strays: list[str], stat: ObjectStat) -> None:

@@ -140,13 +140,29 @@ class TypeBalance:
 
 @dataclass
 class ObjectBalance:
-    """Objects in the store. `strays` are named by no seal: the janitor's business, no loss."""
+    """Objects that seals name, and what the store listed in their folders.
+
+    `strays` are named by no seal: the janitor's business, no loss.
+    """
 
     named: int = 0
     bytes: int = 0
+    listed: int = 0
     strays: int = 0
     stray_bytes: int = 0
     read: int = 0
+
+
+@dataclass
+class Reading:
+    """What the audit had to read: of how many `shelves` of the ledger, and what on them.
+
+    `entries` are documents of the ledger.
+    """
+
+    shelves: int = 0
+    shelves_read: int = 0
+    entries: int = 0
 
 
 @dataclass
@@ -155,9 +171,11 @@ class AuditReport:
 
     audited_at: datetime
     deep: bool
+    quick: bool = False
     types: list[TypeBalance] = field(default_factory=list)
     objects: ObjectBalance = field(default_factory=ObjectBalance)
     seals: int = 0
+    reading: Reading = field(default_factory=Reading)
     found: Findings = field(default_factory=Findings)
     notes: list[str] = field(default_factory=list)
 
@@ -186,12 +204,14 @@ class AuditReport:
             "balanced": self.balanced,
             "audited_at": self.audited_at.isoformat(),
             "deep": self.deep,
+            "quick": self.quick,
             "totals": self.totals,
             "findings_by_kind": {str(kind): count for kind, count in self.found.counts.items()},
             "findings": [_plain(asdict(finding)) for finding in self.findings],
             "notes": self.notes,
             "seals": self.seals,
             "objects": asdict(self.objects),
+            "reading": asdict(self.reading),
             "types": [
                 _plain(asdict(kind)) | {"totals": kind.totals}
                 for kind in self.types

@@ -10,29 +10,59 @@ from app.ledger.protocol import DayTotals, Ledger
 
 Sums = dict[tuple[str, date], DayCounts]
 
+ALL_COUNTED = """
+SELECT event, day, SUM(staged), SUM(duplicates), SUM(dead) FROM counted GROUP BY event, day
+"""
+
 
 async def read_seals(
-    ledger: Ledger, scratch: Scratch, findings: Findings, progress: Callable[[int], None]
-) -> tuple[int, Sums]:
-    """Walk all seals; return how many there are and what they counted, by event and day."""
-    sums: Sums = {}
+    ledger: Ledger,
+    shelves: Mapping[str, str | None],
+    scratch: Scratch,
+    findings: Findings,
+    progress: Callable[[int], None],
+) -> int:
+    """Read the seals of these shelves, given with their digests; return how many there are.
+
+    A shelf on which everything adds up need not be read again as long as its digest is the same.
+    """
     count = 0
-    async for seal in ledger.seals():
-        count += 1
-        if problems := seal.problems():
-            findings.add(_finding(seal, problems))
-        for day, counts in seal.days.items():
-            sums[seal.event, day] = _add(sums.get((seal.event, day), DayCounts()), counts)
-        for r in seal.ranges:
-            scratch.add("ranges", r.tp, r.first, r.next, r.records, seal.id, seal.event)
-        for o in seal.objects:
-            scratch.add(
-                "objects", o.key, seal.event, o.day.isoformat(), o.kind.value, o.rows, o.bytes,
-                o.sha256, o.etag, seal.id,
-            )  # fmt: skip
-        if count % 100 == 0:
-            progress(count)
-    return count, sums
+    for shelf, digest in sorted(shelves.items()):
+        sums: Sums = {}
+        sound, seals = True, 0
+        async for seal in ledger.shelved(shelf):
+            seals += 1
+            if problems := seal.problems():
+                sound = False
+                findings.add(_finding(seal, problems))
+            _take(seal, shelf, sums, scratch)
+            if (count + seals) % 100 == 0:
+                progress(count + seals)
+        for (event, day), c in sums.items():
+            scratch.add("counted", shelf, event, day.isoformat(), c.staged, c.duplicates, c.dead)
+        scratch.add("shelves", shelf, digest if sound else None, seals)
+        count += seals
+    return count
+
+
+def _take(seal: Seal, shelf: str, sums: Sums, scratch: Scratch) -> None:
+    for day, counts in seal.days.items():
+        sums[seal.event, day] = _add(sums.get((seal.event, day), DayCounts()), counts)
+    for r in seal.ranges:
+        scratch.add("ranges", shelf, r.tp, r.first, r.next, r.records, seal.id, seal.event)
+    for o in seal.objects:
+        scratch.add(
+            "objects", shelf, o.key, seal.event, o.day.isoformat(), o.kind.value, o.rows, o.bytes,
+            o.sha256, o.etag, seal.id,
+        )  # fmt: skip
+
+
+def all_counted(scratch: Scratch) -> Sums:
+    """What all seals counted, by event and day."""
+    return {
+        (event, date.fromisoformat(day)): DayCounts(*counts)
+        for event, day, *counts in scratch.rows(ALL_COUNTED)
+    }
 
 
 def compare_with_totals(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from app.audit import AuditReport, KafkaLogs, kafka_logs
 from app.audit import audit as prove
+from app.audit.memory import forget_all
 from app.audit.proof import Progress as OnProgress
 from app.audit.report import TypeBalance
 from app.commands.context import (
@@ -35,15 +37,36 @@ def audit(
     deep: Annotated[
         bool, typer.Option("--deep", help="Also download every object and check each row.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Forget what earlier audits read, and read it all again.")
+    ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="List objects and compare rows only of days changed since the last one."
+        ),
+    ] = False,
+    memory: Annotated[
+        Path | None,
+        typer.Option(
+            "--memory", metavar="FILE", help="What audits have read. [default: DIR/audit.db]"
+        ),
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Prove that nothing was lost and nothing counted twice, from ledger, Kafka, S3 and warehouse.
 
-    Reads only, and may run beside everything else. Exit code 0: balanced; 1: something does not
-    add up, and is named; 2: it could not be found out.
+    Reads only, and may run beside everything else. Of the ledger it reads what has changed since
+    the last audit. Exit code 0: balanced; 1: something does not add up, and is named; 2: it could
+    not be found out.
     """
-    report = asyncio.run(_audit(settings_here(data_dir), deep))
+    if full and quick:
+        raise typer.BadParameter("--full reads everything, --quick as little as it can: take one.")
+    file = memory or data_dir / "audit.db"
+    if full:
+        forget_all(file)
+    report = asyncio.run(_audit(settings_here(data_dir), file, deep=deep, quick=quick))
     if as_json:
         print_json(report.as_json())
     else:
@@ -51,16 +74,23 @@ def audit(
     raise typer.Exit(report.exit_code)
 
 
-async def _audit(settings: Settings, deep: bool) -> AuditReport:
+async def _audit(settings: Settings, memory: Path, *, deep: bool, quick: bool) -> AuditReport:
     async with opened_parts(settings) as parts:
+        logs = kafka_logs(settings.kafka)
         with watched(Console(stderr=True)) as progress:
             return await audit_parts(
-                parts, kafka_logs(settings.kafka), deep=deep, progress=progress
-            )  # fmt: skip
+                parts, logs, deep=deep, quick=quick, memory=memory, progress=progress
+            )
 
 
 async def audit_parts(
-    parts: Parts, logs: KafkaLogs, *, deep: bool, progress: OnProgress
+    parts: Parts,
+    logs: KafkaLogs,
+    *,
+    deep: bool,
+    progress: OnProgress,
+    quick: bool = False,
+    memory: Path | None = None,
 ) -> AuditReport:
     """Audit everything that the topic files name, and whatever else the ledger knows."""
     contracts = parts.contracts.values()
@@ -72,6 +102,8 @@ async def audit_parts(
         {contract.event: contract.table for contract in contracts},
         {contract.event: (contract.topic, contract.partitions) for contract in contracts},
         deep=deep,
+        quick=quick,
+        memory=memory,
         progress=progress,
     )
 
@@ -117,7 +149,8 @@ def closing(report: AuditReport) -> Text:
         f"{sums['duplicates']} duplicates + {sums['dead']} dead letters; "
         f"{sums['staged']} staged = {sums['loaded']} in the warehouse + {sums['collapsed']} "
         f"collapsed at load + {sums['in_flight']} waiting for a load. "
-        f"{report.seals:,} seals, {report.objects.named:,} objects"
+        f"{report.seals:,} seals, {report.objects.named:,} "
+        f"{'changed ' if report.quick else ''}objects"
         f"{' read and checked' if report.deep else ' there, as they were stored'}; "
         f"{sums['lag']} offsets still to be read.",
         style="bold green",

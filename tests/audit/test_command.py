@@ -38,9 +38,10 @@ async def test_an_unbalanced_report_names_what_it_found_and_ends_with_it(tmp_pat
     async with empty_world(tmp_path) as world:
         await fill(world)
         world.sql_warehouse("DELETE FROM RAW.ORDER_PLACED WHERE event_id = '1-0'")
-        text = shown(await world.audit())
-    assert "✗ order_placed 2026-03-01: load run-2 left 4 rows, 3 stand there now" in text
-    assert "forebay load --type order_placed --from 2026-03-01" in text.replace("\n", " ")
+        text = " ".join(shown(await world.audit()).split())
+    assert "✗ order_placed 2026-03-01, events.order_placed.v1/1: load run-2 left 1 rows, 0" in text
+    assert "offset 0 is missing (object order_placed/v1/dt=2026-03-01/01SEAL0001ORDE" in text
+    assert "forebay load --type order_placed --from 2026-03-01" in text
     assert "NOT balanced: 1 warehouse_rows." in text
 
 

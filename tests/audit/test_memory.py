@@ -15,7 +15,7 @@ from app.ledger.protocol import (
     Incident,
     Link,
 )
-from sinks.protocol import LoadedDay, ObjectStat
+from sinks.protocol import DayPrints, LoadedDay, ObjectStat
 from tests.audit.world import DAY1, NOON, ORDER, table_of, topic_of, tp_of
 
 ROWS = 100
@@ -39,14 +39,19 @@ class Endless:
     def each(self) -> Iterator[Seal]:
         return map(self.seal, range(self.count))
 
-    async def seals(self) -> AsyncIterator[Seal]:
-        for seal in self.each():
-            yield seal
+    async def digests(self) -> Mapping[str, str]:
+        return {"event": "starts", "01SEA": f"{self.count} seals"}
 
-    async def chain(self, tp: str) -> AsyncIterator[Link]:
-        yield Link(EntryKind.START, f"{TP}@start", Range(TP, 0, 0, 0))
+    async def links(self, shelf: str) -> AsyncIterator[tuple[str, Link]]:
+        if shelf == "event":
+            yield ORDER, Link(EntryKind.START, f"{TP}@start", Range(TP, 0, 0, 0))
+            return
         for seal in self.each():
-            yield Link(EntryKind.SEAL, seal.id, seal.ranges[0])
+            yield ORDER, Link(EntryKind.SEAL, seal.id, seal.ranges[0])
+
+    async def shelved(self, shelf: str) -> AsyncIterator[Seal]:
+        for seal in self.each() if shelf != "event" else ():
+            yield seal
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
         if prefix == f"{ORDER}/":
@@ -77,6 +82,9 @@ class EmptyWarehouse:
         return {}
 
     async def loaded(self, table: object, days: object) -> Mapping[date, LoadedDay]:
+        return {}
+
+    async def fingerprints(self, table: object, days: object) -> Mapping[date, DayPrints]:
         return {}
 
 

@@ -219,11 +219,18 @@ async def test_what_is_broken_by_hand_is_found_and_named(
 ) -> None:
     async with empty_world(tmp_path) as world:
         await fill(world)
-        assert (await world.audit()).findings == []
+        assert (await world.audit(memory=world.memory)).findings == []
         done = mutate(world)
         if inspect.isawaitable(done):
             await done
         report = await world.audit()
+        with_memory = [await world.audit(memory=world.memory) for _ in range(2)]
+    # An audit that remembers the one before finds the same, and finds it again the next time; it
+    # may also know that a chain has become shorter.
+    for remembering in with_memory:
+        assert set(report.findings) <= set(remembering.findings)
+        more = set(remembering.findings) - set(report.findings)
+        assert {found.kind for found in more} <= {K.CURSOR}
     assert any(matches(found, wanted) for found in report.findings), report.findings
     assert {found.kind for found in report.findings} == {wanted["kind"], *also}
     assert (report.balanced, report.exit_code) == (False, 1)

@@ -114,13 +114,25 @@ class World:
         )
         self.logs[tp] = LogEnds(at + lost, at + lost)
 
-    async def audit(self, *, deep: bool = False, ledger: Ledger | None = None) -> AuditReport:
+    @property
+    def memory(self) -> Path:
+        """Where an audit may remember what it read."""
+        return self.folder / "audit.db"
+
+    async def audit(
+        self,
+        *,
+        deep: bool = False,
+        quick: bool = False,
+        memory: Path | None = None,
+        ledger: Ledger | None = None,
+    ) -> AuditReport:
         async def logs(topics: Collection[str]) -> Mapping[str, LogEnds]:
             return {tp: ends for tp, ends in self.logs.items() if tp.rsplit("/", 1)[0] in topics}
 
         report = await audit(
             ledger or self.ledger, logs, self.objects, self.warehouse, self.tables, self.topics,
-            deep=deep, pause_seconds=0,
+            deep=deep, quick=quick, memory=memory, pause_seconds=0,
         )  # fmt: skip
         assert orjson.loads(orjson.dumps(report.as_json()))["balanced"] is report.balanced
         return report

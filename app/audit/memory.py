@@ -1,0 +1,34 @@
+"""The file in which an audit remembers what it read. Without it nothing is missed, only reread."""
+
+import sqlite3
+from pathlib import Path
+
+from app.audit.scratch import Scratch
+
+
+def open_scratch(memory: Path | None, notes: list[str]) -> Scratch:
+    """The audit's memory, or an empty one that is forgotten, and a note that says why."""
+    if memory is None:
+        return Scratch()
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        return Scratch(memory)
+    except (sqlite3.Error, OSError) as error:
+        notes.append(
+            f"the audit's memory {memory} can not be used ({error}): everything was read. Another "
+            "audit may be running; else remove the file."
+        )
+        return Scratch()
+
+
+def keep(scratch: Scratch, notes: list[str]) -> None:
+    try:
+        scratch.keep()
+    except sqlite3.Error as error:
+        notes.append(f"what was read could not be kept for the next audit ({error}).")
+
+
+def forget_all(memory: Path) -> None:
+    """Let the next audit begin without any."""
+    for end in ("", "-journal"):
+        memory.with_name(memory.name + end).unlink(missing_ok=True)
