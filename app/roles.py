@@ -90,7 +90,7 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
             settings.redis,
             settings.kafka,
             tables_of(contracts),
-            {event: every.total_seconds() for event, every in contracts.load_every.items()},
+            contracts.load_every,
             ledger,
             warehouse,
             Readiness(),

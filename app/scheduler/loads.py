@@ -32,21 +32,21 @@ class Loads:
     """Begins a load for each table that is due, and leaves a failing one alone for a while.
 
     Each table loads in its own task, `options.loads_at_once` of them at a time, so that none waits
-    for another's retries. `load_every` is in seconds, by event.
+    for another's retries. `load_every` is each one's pace, by event.
     """
 
     def __init__(
         self,
         options: SchedulerOptions,
         tables: Mapping[str, Table],
-        load_every: Mapping[str, float],
+        load_every: Mapping[str, timedelta],
         ledger: Ledger,
         warehouse: Warehouse,
         locks: Locks,
         readiness: Readiness,
     ) -> None:
         self._options, self._tables = options, tables
-        self._every = {event: timedelta(seconds=load_every[event]) for event in tables}
+        self._every = load_every
         self._ledger, self._warehouse = ledger, warehouse
         self._locks, self._readiness = locks, readiness
         self._running: dict[str, asyncio.Task[None]] = {}

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from loguru import logger
 from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -21,6 +23,8 @@ from redis.exceptions import (
 from app.core.errors import Fatal, ForebayError, Transient
 
 TIMEOUT_SECONDS = 5.0
+RENEWALS = 3
+"""In the time of one lease."""
 REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
 
 
@@ -48,9 +52,14 @@ class Locks:
         if not url:
             raise Fatal("REDIS__URL is not set: redis://host:port/0")
         self._lease_seconds = lease_seconds
+        # By default a stalled Redis is given up after half a minute: later than a lease may end.
+        timeout = min(TIMEOUT_SECONDS, lease_seconds / RENEWALS)
         try:
             self._redis: Redis = Redis.from_url(
-                url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+                url,
+                socket_timeout=timeout,
+                socket_connect_timeout=timeout,
+                retry=Retry(NoBackoff(), 1),
             )
         except ValueError as error:
             raise Fatal(f"REDIS__URL is not right: {error}") from error
@@ -85,7 +94,7 @@ class Locks:
         clock = asyncio.get_running_loop().time
         ends_at = clock() + self._lease_seconds
         while not lease.lost:
-            await asyncio.sleep(self._lease_seconds / 3)
+            await asyncio.sleep(self._lease_seconds / RENEWALS)
             asked_at = clock()
             try:
                 await lock.extend(self._lease_seconds, replace_ttl=True)

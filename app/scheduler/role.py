@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from loguru import logger
@@ -37,13 +38,13 @@ async def scheduler(
     redis: RedisOptions,
     kafka: KafkaOptions,
     tables: Mapping[str, Table],
-    load_every: Mapping[str, float],
+    load_every: Mapping[str, timedelta],
     ledger: Ledger,
     warehouse: Warehouse,
     readiness: Readiness,
     drain_seconds: float,
 ) -> AsyncIterator[Running]:
-    """Load each of `tables` (by event) when it is due; `load_every` is in seconds, by event.
+    """Load each of `tables` (by event) when it is due; `load_every` is its pace, by event.
 
     Entering waits for Redis, ledger and warehouse. Leaving begins nothing more and lets a running
     load end: within `drain_seconds` it has committed or was rolled back, and its lock is free.

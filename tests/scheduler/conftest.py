@@ -11,7 +11,7 @@ from tests.scheduler.world import World
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[World[MemoryWarehouse]]:
     ledger = SQLiteLedger.at(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
     objects = MemoryObjectStore()
     made = World(ledger, objects, MemoryWarehouse(objects))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from app.health import Readiness
 from app.local.redis import LocalRedis
@@ -31,7 +32,7 @@ async def test_a_table_that_another_has_just_loaded_keeps_its_pace(
     await world.seal({MONDAY: ["a"]})
     locks = OutrunLocks(redis.url, 30)
     locks.world = world
-    tables, every = {"order_placed": table()}, {"order_placed": 3600.0}
+    tables, every = {"order_placed": table()}, {"order_placed": timedelta(hours=1)}
     loads = Loads(
         SchedulerOptions(), tables, every, world.ledger, world.warehouse, locks, Readiness()
     )

@@ -1,71 +1,33 @@
 """The scheduler as it runs: Faust's timer, a real Redis, a real ledger, two instances."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
-import aiohttp
 import pytest
-from loguru import logger
 from redis.asyncio import Redis
 
 from app.contracts.table import Table
 from app.core.errors import Fatal, Transient
-from app.health import Readiness
-from app.kafka import KafkaOptions
 from app.ledger.options import LedgerOptions
 from app.ledger.sqlite import SQLiteLedger
 from app.local.redis import LocalRedis
-from app.scheduler.options import RedisOptions, SchedulerOptions
-from app.scheduler.role import Running, scheduler
 from sinks.memory import MemoryWarehouse
-from tests.scheduler.waiting import Gate, until
+from tests.scheduler.running import running
+from tests.scheduler.waiting import Gate, errors, heard, until
 from tests.scheduler.world import MONDAY, World, table
 
 LOCK = "forebay-scheduler:load:RAW.ORDER_PLACED"
-DAY = 86_400.0
-
-
-@asynccontextmanager
-async def running(
-    world: World,
-    redis: LocalRedis,
-    folder: Path,
-    *,
-    tables: Mapping[str, Table] | None = None,
-    every: float = 0.0,
-    drain_seconds: float = 10.0,
-    name: str = "one",
-) -> AsyncIterator[Running]:
-    """A scheduler on this world; `every` is in seconds."""
-    tables = tables or {"order_placed": table()}
-    async with scheduler(
-        SchedulerOptions(tick_seconds=0.05, lock_seconds=5, port=0, data_dir=folder / name),
-        RedisOptions(url=redis.url),
-        KafkaOptions(brokers="127.0.0.1:1"),
-        tables,
-        dict.fromkeys(tables, every),
-        world.ledger,
-        world.warehouse,
-        Readiness(),
-        drain_seconds,
-    ) as started:
-        yield started
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def lines() -> list[str]:
+def lines() -> Iterator[list[str]]:
     """Collects log lines of WARNING and above."""
-    found: list[str] = []
-    sink = logger.add(lambda m: found.append(f"{m.record['level'].name} {m.record['message']}"),
-                      level="WARNING")  # fmt: skip
-    yield found
-    logger.remove(sink)
-
-
-def errors(lines: list[str]) -> list[str]:
-    return [line for line in lines if line.startswith("ERROR")]
+    with heard() as found:
+        yield found
 
 
 async def all_clean(world: World, events: Mapping[str, Table]) -> bool:
@@ -79,8 +41,8 @@ async def test_two_schedulers_load_each_table_once(
     for event in tables:
         await world.seal({MONDAY: ["a", "b"]}, event=event)
     async with (
-        running(world, redis, tmp_path, tables=tables, every=DAY),
-        running(world, redis, tmp_path, tables=tables, every=DAY, name="two"),
+        running(world, redis.url, tmp_path, tables=tables, every=DAY),
+        running(world, redis.url, tmp_path, tables=tables, every=DAY, name="two"),
     ):
         await until(lambda: all_clean(world, tables))
     assert len(world.warehouse.replaces) == len(tables)
@@ -101,7 +63,7 @@ async def test_two_schedulers_never_load_a_table_at_the_same_time(
 
     world.warehouse = MemoryWarehouse(world.objects, at=at)
     ids = [f"{n:02}" for n in range(30)]
-    async with running(world, redis, tmp_path), running(world, redis, tmp_path, name="two"):
+    async with running(world, redis.url, tmp_path), running(world, redis.url, tmp_path, name="two"):
         for id in ids:
             await world.seal({MONDAY: [id]})
             await asyncio.sleep(0.02)
@@ -117,7 +79,7 @@ async def test_a_table_keeps_its_pace_over_a_restart(
     tables = {"order_placed": table(), "other": table("other")}
     await world.seal({MONDAY: ["a"]})
     for round, name in enumerate(("one", "two"), 1):
-        async with running(world, redis, tmp_path, tables=tables, every=DAY, name=name):
+        async with running(world, redis.url, tmp_path, tables=tables, every=DAY, name=name):
             await until(lambda round=round: len(world.warehouse.replaces) == round)
         await world.seal({MONDAY: ["b"]})
         await world.seal({MONDAY: ["x"]}, event="other")  # which is loaded in the second round
@@ -130,28 +92,9 @@ async def test_a_backfill_goes_on_at_once_until_nothing_is_left(
     days = [MONDAY.replace(year=year, month=month) for year in (2020, 2021, 2022, 2023)
             for month in range(1, 13)]  # fmt: skip
     await world.seal({day: ["a"] for day in days})
-    async with running(world, redis, tmp_path, every=DAY):
+    async with running(world, redis.url, tmp_path, every=DAY):
         await until(lambda: all_clean(world, {"order_placed": table()}))
     assert len(world.warehouse.replaces) == 2  # of up to 31 days
-
-
-async def test_a_redis_emptied_during_a_load_lets_a_newer_load_win(
-    world: World, redis: LocalRedis, tmp_path: Path, lines: list[str]
-) -> None:
-    world.warehouse = MemoryWarehouse(world.objects, at=(gate := Gate("before_commit")))
-    await world.seal({MONDAY: ["a"]})
-    async with running(world, redis, tmp_path):
-        await gate.reached.wait()
-        async with Redis.from_url(redis.url) as client:
-            await client.flushall()
-        await world.seal({MONDAY: ["b"]})
-        async with running(world, redis, tmp_path, name="two"):
-            await until(lambda: all_clean(world, {"order_placed": table()}))
-            gate.opened.set()
-            await until(lambda: any("another scheduler took over" in line for line in lines))
-    assert await world.ids() == ["a", "b"]
-    assert len(world.warehouse.replaces) == 1
-    assert errors(lines) == []
 
 
 async def test_a_failing_table_is_one_error_and_does_not_hold_up_the_others(
@@ -160,7 +103,7 @@ async def test_a_failing_table_is_one_error_and_does_not_hold_up_the_others(
     tables = {"broken": table("broken"), "order_placed": table()}
     lost = await world.seal({MONDAY: ["a"]}, event="broken")
     await world.objects.delete([f"broken/{MONDAY}/{lost}"])
-    async with running(world, redis, tmp_path, tables=tables):
+    async with running(world, redis.url, tmp_path, tables=tables):
         await until(lambda: bool(errors(lines)))
         for id in ("a", "b", "c"):
             await world.seal({MONDAY: [id]})
@@ -176,7 +119,7 @@ async def test_a_passing_failure_is_tried_again_and_is_no_error(
     await world.seal({MONDAY: ["a"]})
     world.warehouse.fail_next("prepare", Transient("suspended"))
     world.warehouse.fail_next("replace", Transient("locked"))
-    async with running(world, redis, tmp_path):
+    async with running(world, redis.url, tmp_path):
         await until(lambda: all_clean(world, {"order_placed": table()}))
     assert [line.split(",")[0] for line in lines] == [
         "WARNING try 1 failed",
@@ -190,7 +133,7 @@ async def test_a_failure_that_does_not_pass_is_one_error_after_the_last_try(
     await world.seal({MONDAY: ["a"]})
     for _ in range(3):
         world.warehouse.fail_next("replace", Transient("locked"))
-    async with running(world, redis, tmp_path):
+    async with running(world, redis.url, tmp_path):
         await until(lambda: bool(errors(lines)))
         async with Redis.from_url(redis.url) as client:
 
@@ -207,7 +150,7 @@ async def test_leaving_lets_a_running_load_commit_and_frees_its_lock(
     world.warehouse = MemoryWarehouse(world.objects, at=(gate := Gate("staged")))
     await world.seal({MONDAY: ["a"]})
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(running(world, redis, tmp_path))
+        await stack.enter_async_context(running(world, redis.url, tmp_path))
         await gate.reached.wait()
         leaving = asyncio.create_task(stack.pop_all().aclose())
         await asyncio.sleep(0)
@@ -224,34 +167,13 @@ async def test_leaving_rolls_back_a_load_that_does_not_end_in_time(
 ) -> None:
     world.warehouse = MemoryWarehouse(world.objects, at=(gate := Gate("before_commit")))
     await world.seal({MONDAY: ["a"]})
-    async with running(world, redis, tmp_path, drain_seconds=0.2):
+    async with running(world, redis.url, tmp_path, drain_seconds=0.2):
         await gate.reached.wait()
     assert world.warehouse.replaces == []
     assert await world.dirty() == [MONDAY]
     async with Redis.from_url(redis.url) as client:
         assert not await client.exists(LOCK)
-    async with running(world, redis, tmp_path, name="two"):
-        await until(lambda: all_clean(world, {"order_placed": table()}))
-
-
-async def test_readiness_names_a_redis_that_went_away_and_loads_go_on_when_it_is_back(
-    world: World, redis: LocalRedis, tmp_path: Path
-) -> None:
-    async with running(world, redis, tmp_path) as started, aiohttp.ClientSession() as http:
-
-        async def waits_for(*what: str) -> bool:
-            async with http.get(f"http://127.0.0.1:{started.port}/readyz") as answer:
-                body = await answer.json()
-                assert answer.status == (503 if body["waiting_for"] else 200)
-                return set(body["waiting_for"]) == set(what)
-
-        await until(waits_for)
-        redis.kill()
-        await world.seal({MONDAY: ["a"]})
-        await until(lambda: waits_for("redis"))
-        assert world.warehouse.replaces == []
-        await redis.start()
-        await until(waits_for)
+    async with running(world, redis.url, tmp_path, name="two"):
         await until(lambda: all_clean(world, {"order_placed": table()}))
 
 
@@ -265,9 +187,9 @@ class RefusingLedger(SQLiteLedger):
 async def test_a_scheduler_that_can_not_go_on_says_why(
     world: World, redis: LocalRedis, tmp_path: Path
 ) -> None:
-    refusing = await RefusingLedger.open(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
+    refusing = RefusingLedger.at(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
     await world.ledger.close()
     world.ledger = refusing
-    async with running(world, redis, tmp_path) as started:
+    async with running(world, redis.url, tmp_path) as started:
         with pytest.raises(Fatal, match="password was changed"):
             await asyncio.wait_for(asyncio.ensure_future(started.failed), 20)

@@ -1,8 +1,11 @@
-"""Wait for something to become true, and make a load wait."""
+"""Wait for something to become true, make a load wait, and hear what is logged meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from inspect import isawaitable
+
+from loguru import logger
 
 
 async def until(what: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0) -> None:
@@ -27,3 +30,20 @@ class Gate:
         if point == self.point and not self.reached.is_set():
             self.reached.set()
             await self.opened.wait()
+
+
+@contextmanager
+def heard(level: str = "WARNING") -> Iterator[list[str]]:
+    """Log lines of `level` and above, as «LEVEL message», while this is open."""
+    lines: list[str] = []
+    sink = logger.add(
+        lambda m: lines.append(f"{m.record['level'].name} {m.record['message']}"), level=level
+    )
+    try:
+        yield lines
+    finally:
+        logger.remove(sink)
+
+
+def errors(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if line.startswith("ERROR")]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Generic, TypeVar
 
 import orjson
 from ulid import ULID
@@ -10,7 +11,7 @@ from ulid import ULID
 from app.contracts.table import LINEAGE, Column, Table
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
 from app.ledger.protocol import ChainStart, Ledger
-from sinks.memory import MemoryObjectStore, MemoryWarehouse
+from sinks.protocol import ObjectStore, Warehouse
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 
@@ -25,24 +26,36 @@ def table(event: str = "order_placed") -> Table:
     )
 
 
+W = TypeVar("W", bound=Warehouse)
+
+
 @dataclass
-class World:
-    """Whatever is sealed here stands in the ledger and in the object store."""
+class World(Generic[W]):
+    """Whatever is sealed here stands in the ledger and in the object store.
+
+    `event` is the type where none is named.
+    """
 
     ledger: Ledger
-    objects: MemoryObjectStore
-    warehouse: MemoryWarehouse
+    objects: ObjectStore
+    warehouse: W
+    event: str = "order_placed"
     offsets: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def table(self) -> Table:
+        return table(self.event)
 
     async def seal(
         self,
         days: Mapping[date, Sequence[str]],
         *,
-        event: str = "order_placed",
+        event: str = "",
         dead: int = 0,
         sealed_at: datetime | None = None,
     ) -> str:
         """Seal rows with these event ids on these days, and dead letters; return the seal's id."""
+        event = event or self.event
         tp, id = f"events.{event}.v1/0", str(ULID())
         if event not in self.offsets:
             await self.ledger.start_chains([ChainStart(event, tp, 0, "t1")])
@@ -80,10 +93,27 @@ class World:
 
     async def ids(self, of: Table | None = None, day: date | None = None) -> list[object]:
         """The event ids that stand in the table, in order."""
-        return [row["event_id"] for row in await self.warehouse.fetch(of or table(), day)]
+        return [row["event_id"] for row in await self.warehouse.fetch(of or self.table, day)]
 
-    async def dirty(self, event: str = "order_placed") -> list[date]:
-        return [found.day for found in await self.ledger.dirty(event)]
+    async def dirty(self, event: str = "") -> list[date]:
+        return [found.day for found in await self.ledger.dirty(event or self.event)]
+
+    async def assert_agreed(self) -> None:
+        """Nothing waits, and of each day ledger, LOAD_CONTROL and table say the same."""
+        assert await self.dirty() == []
+        recorded = await self.ledger.loads(self.event, self.table.name)
+        control = await self.warehouse.loaded(self.table, recorded)
+        said = {
+            day: (load.run, load.fence, sorted(load.seals), load.staged, load.rows)
+            for day, load in recorded.items()
+        }
+        assert said == {
+            day: (load.run, load.fence, sorted(load.seals), load.staged, load.rows)
+            for day, load in control.items()
+        }
+        assert {day: load.rows for day, load in recorded.items() if load.rows} == dict(
+            await self.warehouse.count(self.table)
+        )
 
     async def _store(
         self, key: str, day: date, lines: bytes, rows: int, kind: ObjectKind = ObjectKind.ROWS
