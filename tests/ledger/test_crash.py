@@ -1,14 +1,18 @@
 """What was acknowledged is there after a crash, whoever crashed and whenever."""
 
 import asyncio
+import multiprocessing
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from app.core.seal import Seal
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
-from tests.ledger.examples import EVENT, OTHER_TP, TP, seal, span
+from tests.ledger.examples import EVENT, OTHER_TP, TP, seal, span, start
 from tests.servers.mongo import SecantusServer
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +84,34 @@ async def test_a_writer_killed_again_and_again_leaves_every_acknowledged_seal(
             heard += await the_rest(writer)
         assert set(heard) <= {s.id async for s in ledger.seals()}
     await ledger.close()
+
+
+async def test_a_writer_killed_right_after_its_commit_finds_its_seal_when_it_tries_again(
+    options: LedgerOptions,
+) -> None:
+    ledger = await open_ledger(options)
+    await ledger.start_chains([start(), start(OTHER_TP)])
+    made = seal(span(0, 10), span(0, 10, OTHER_TP))
+    recording = multiprocessing.get_context("spawn").Process(
+        target=record_and_die, args=(options, made)
+    )
+    recording.start()
+    await asyncio.to_thread(recording.join, 60)
+    assert recording.exitcode == -signal.SIGKILL
+    assert [s async for s in ledger.seals()] == [made]
+    await ledger.record(made)  # nobody had heard that it was recorded
+    assert [s async for s in ledger.seals()] == [made]
+    await ledger.record(seal(span(10, 20), span(10, 20, OTHER_TP)))
+    await ledger.close()
+
+
+def record_and_die(options: LedgerOptions, made: Seal) -> None:
+    async def record() -> None:
+        ledger = await open_ledger(options)
+        await ledger.record(made)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    asyncio.run(record())
 
 
 async def test_a_killed_server_leaves_every_acknowledged_seal(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Cursor
 from app.ledger.sqlite import SQLiteLedger
-from tests.ledger.examples import TP, seal, span, start
+from app.ledger.sqlite_file import SQLiteFile
+from tests.ledger.examples import EVENT, MONDAY, TABLE, TP, load, seal, span, start
 
 
 @pytest.fixture
@@ -118,6 +120,79 @@ async def test_a_full_disk_is_transient_and_works_again_once_there_is_space(
     assert "is the disk full or failing?" in told.get(timeout=5)
     assert told.get(timeout=5) == 10
     assert told.get(timeout=5) is True
+
+
+async def test_a_file_that_can_not_grow_is_transient_and_works_again_once_it_can(
+    ledger: SQLiteLedger,
+) -> None:
+    await ledger.start_chains([start()])
+    made = seal(*(span(0, 1, f"events.order_placed.v1/{n}") for n in range(200)))
+    await ledger.start_chains([start(r.tp) for r in made.ranges])
+
+    def limit_pages(db: sqlite3.Connection, room: int) -> None:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages + room}")
+
+    await ledger._file.read(lambda db: limit_pages(db, 0))
+    with pytest.raises(Transient, match="free some space"):
+        await ledger.record(made)
+    assert [s async for s in ledger.seals()] == []
+    await ledger._file.read(lambda db: limit_pages(db, 1_000))
+    await ledger.record(made)
+    assert [s async for s in ledger.seals()] == [made]
+
+
+class DiskThatFailsAfterCommit(SQLiteFile):
+    """Reports an I/O error for the next COMMITs, though what they wrote is on the disk."""
+
+    commits = 1
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = super()._connected()
+        return Reporting(self, connection)  # type: ignore[return-value]
+
+
+class Reporting:
+    """A connection whose COMMIT works, and says that it did not."""
+
+    def __init__(self, disk: DiskThatFailsAfterCommit, real: sqlite3.Connection) -> None:
+        self._disk, self._real = disk, real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        done = self._real.execute(statement, *values)
+        if statement == "COMMIT" and self._disk.commits:
+            self._disk.commits -= 1
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+        return done
+
+
+async def test_an_error_after_the_commit_is_transient_and_what_was_written_is_not_written_again(
+    ledger: SQLiteLedger, options: LedgerOptions
+) -> None:
+    await ledger.start_chains([start()])
+    made, day_load = seal(span(0, 10)), load(MONDAY, 3, [])
+    disk = DiskThatFailsAfterCommit(path_of(options), 1.0)
+    failing = SQLiteLedger(disk)
+    for write in (failing.record(made), failing.record(made)):
+        if disk.commits:
+            with pytest.raises(Transient, match="is the disk full or failing"):
+                await write
+            assert [s async for s in ledger.seals()] == [made]
+        else:
+            await write
+    assert [s async for s in ledger.seals()] == [made]
+    assert (await ledger.cursors([TP]))[TP].next == 10
+    disk.commits = 1
+    with pytest.raises(Transient):
+        await failing.record_load([day_load])
+    await failing.record_load([day_load])
+    assert await ledger.loads(EVENT, TABLE) == {MONDAY: day_load}
+    await failing.close()
 
 
 async def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
