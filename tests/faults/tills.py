@@ -139,7 +139,8 @@ async def selling(house: House, gateway: LocalRole, *, rate: float = 200) -> Asy
         raise
     await load.stop()
     log = await stored(house.environment["KAFKA__BROKERS"], kind)
-    assert broken_promises(tills, log) == []
+    broken = broken_promises(tills, log)
+    assert not broken, broken[:10]
     load.acknowledged[kind.event].update(tills.told)
 
 
