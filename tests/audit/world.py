@@ -1,6 +1,7 @@
 """A small real world to audit: a SQLite ledger, objects in memory, a DuckDB file, and a mapping
 for Kafka's logs. It is filled as a worker and a scheduler would, and then broken by hand."""
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -203,10 +204,12 @@ class Draft:
 
 
 @asynccontextmanager
-async def empty_world(folder: Path) -> AsyncIterator[World]:
+async def empty_world(
+    folder: Path, objects: MemoryObjectStore | None = None
+) -> AsyncIterator[World]:
     """A ledger, a store and a warehouse with nothing in them, and topics without records."""
     ledger = SQLiteLedger.at(LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
-    objects = MemoryObjectStore()
+    objects = objects or MemoryObjectStore()
     warehouse = DuckDBWarehouse(DuckDBOptions(path=folder / "warehouse.duckdb"), objects)
     world = World(folder, ledger, objects, warehouse)
     world.logs |= {tp_of(e, p): LogEnds(0, 0) for e in EVENTS for p in range(PARTITIONS)}
@@ -215,6 +218,19 @@ async def empty_world(folder: Path) -> AsyncIterator[World]:
     finally:
         await warehouse.close()
         await ledger.close()
+
+
+@asynccontextmanager
+async def copied_world(original: World, folder: Path) -> AsyncIterator[World]:
+    """All of a world that is closed, memory of its audits included, to be broken by hand."""
+    for file in ("ledger.db", "warehouse.duckdb", "audit.db"):
+        shutil.copy(original.folder / file, folder / file)
+    objects = MemoryObjectStore()
+    objects.objects |= original.objects.objects
+    async with empty_world(folder, objects) as world:
+        world.logs |= original.logs
+        world.seals += original.seals
+        yield world
 
 
 async def fill(world: World) -> None:
