@@ -17,6 +17,7 @@ from app.commands.context import (
     print_json,
     settings_here,
 )
+from app.core.incarnation import short_place
 from app.core.seal import Seal
 from app.settings import Settings
 
@@ -46,7 +47,7 @@ def show(
     table = listing("seal", "partition: offsets", "received", "staged", "dup.", "dead", names=2)
     for seal in seals:
         told = (seal.id, f"{seal.event} v{seal.version}", f"{seal.sealed_at:%Y-%m-%d %H:%M:%S} UTC")
-        offsets = (f"{r.tp.rsplit('/', 1)[1]}: {r.first}-{r.next - 1}" for r in seal.ranges)
+        offsets = (f"{short_place(r.tp)}: {r.first}-{r.next - 1}" for r in seal.ranges)
         table.add_row(
             "\n".join(told),
             "\n".join(offsets),

@@ -29,6 +29,11 @@ def place_of(name: str) -> str:
     return f"{topic_of(name)}/{name.rsplit('/', 1)[1]}"
 
 
+def short_place(name: str) -> str:
+    """What tells a partition apart among those of its topic: `3`, or `~8f14e45f/3`."""
+    return name.removeprefix(topic_of(name)).removeprefix("/")
+
+
 def topic_id_of(incarnation: str) -> str:
     """Kafka's id of the topic."""
     return incarnation.partition(AGAIN)[0]

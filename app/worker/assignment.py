@@ -39,7 +39,7 @@ class Assignment:
         """`kinds` and `marks` are by topic."""
         self.lanes: dict[Place, Lane] = {}
         self._extent, self._kinds, self._marks = extent, kinds, marks
-        self._chains = Chains(kinds, ledger)
+        self._chains = Chains(kinds, ledger, self._logs)
         self._paused: set[str] = set()
         self._ids: Mapping[str, str] | None = None
         self._gone: set[str] = set()
@@ -80,11 +80,11 @@ class Assignment:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 readable = self._with_their_table(assigned)
-                logs = await until_reached("kafka", lambda: self._logs(readable))
                 await self._miss_topics()
-                chains = await self._chains.continued(logs)
+                found = await self._chains.continued(readable)
+                chains = {place: chain for place, (chain, _) in found.items()}
                 await self._check_tables(chains)
-                offsets = await self._chains.cursors(chains, logs)
+                offsets = await self._chains.cursors(found)
                 lost = await until_reached("ledger", self._chains.lost)
         except TimeoutError as error:
             raise Transient(f"no cursors within {PATIENCE_SECONDS:.0f} s") from error

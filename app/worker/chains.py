@@ -5,7 +5,7 @@ and never extended: a worker that still holds records of it is fenced. What Kafk
 from its start, in a chain of its own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -63,6 +63,10 @@ class Chain:
         return partition_name(self.log, self.partition)
 
 
+Ask = Callable[[Collection[Place]], Awaitable[Mapping[Place, Log]]]
+"""What Kafka has of these partitions; those of topics that do not exist are left out."""
+
+
 class Chains:
     """Asks and extends the ledger for the types of `kinds` (by topic).
 
@@ -70,40 +74,43 @@ class Chains:
     another worker was here first.
     """
 
-    def __init__(self, kinds: Mapping[str, EventType], ledger: Ledger) -> None:
-        self._kinds, self._ledger = kinds, ledger
+    def __init__(self, kinds: Mapping[str, EventType], ledger: Ledger, ask: Ask) -> None:
+        self._kinds, self._ledger, self._ask = kinds, ledger, ask
 
-    async def continued(self, logs: Mapping[Place, Log]) -> dict[Place, Chain]:
-        """Find or begin the chain that goes on in each log; end those that do not."""
+    async def continued(self, places: Collection[Place]) -> dict[Place, tuple[Chain, Log]]:
+        """Find or begin the chain that goes on in each log; end those that do not.
+
+        Partitions that Kafka does not have are left out.
+        """
+        logs = await self._logs(places)
         wanted = {place: (place[0], log.topic_id) for place, log in logs.items()}
-        found: dict[Place, Chain] = {}
+        found: dict[Place, tuple[Chain, Log]] = {}
         while wanted:
             begun = await self._begun(wanted, logs)
+            if doubtful := [p for p, chain in begun.items() if _follower(chain.cursor, logs[p])]:
+                # A former owner may have sealed since Kafka was asked: then it was asked too early.
+                logs |= await self._logs(doubtful)
             await self._end(begun, logs)
             wanted = {}
             for place, chain in begun.items():
                 follower = _follower(chain.cursor, logs[place])
                 if not follower:
-                    found[place] = chain
+                    found[place] = chain, logs[place]
                     continue
                 wanted[place] = log_name(place[0], follower), follower
                 if wanted[place][0] == chain.log:
                     raise Fatal(f"{chain.tp} has ended; raise the event's version to go on")
         return found
 
-    async def cursors(
-        self, chains: Mapping[Place, Chain], logs: Mapping[Place, Log]
-    ) -> dict[Place, int]:
+    async def cursors(self, found: Mapping[Place, tuple[Chain, Log]]) -> dict[Place, int]:
         """Where to read on in each chain; what retention removed before that is an incident."""
-        overtaken = {p: chain for p, chain in chains.items() if chain.cursor.next < logs[p].start}
         lost = [
-            self._incident(
-                place, chain, logs[place].start, chain.cursor.topic_id, RETENTION
-            )
-            for place, chain in overtaken.items()
-        ]  # fmt: skip
+            self._incident(place, chain, log.start, chain.cursor.topic_id, RETENTION)
+            for place, (chain, log) in found.items()
+            if chain.cursor.next < log.start
+        ]
         await self._record(lost, RETENTION)
-        return {place: max(c.cursor.next, logs[place].start) for place, c in chains.items()}
+        return {place: max(chain.cursor.next, log.start) for place, (chain, log) in found.items()}
 
     async def lost(self) -> dict[str, list[Range]]:
         """All that retention ever removed before it was read, by partition."""
@@ -111,6 +118,9 @@ class Chains:
         async for incident in self._ledger.incidents():
             lost.setdefault(incident.range.tp, []).append(incident.range)
         return lost
+
+    async def _logs(self, places: Collection[Place]) -> dict[Place, Log]:
+        return dict(await until_reached("kafka", lambda: self._ask(places)))
 
     async def _begun(
         self, wanted: Mapping[Place, tuple[str, str]], logs: Mapping[Place, Log]
