@@ -22,6 +22,7 @@ from tests.sinks.snowflake_stand_in import ACCOUNT, USER
 
 LedgerKind = Literal["sqlite", "mongo"]
 WarehouseKind = Literal["duckdb", "snowflake"]
+PROJECT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -93,12 +94,15 @@ class House:
         return self.folder / f"{role}-{number}"
 
     async def command(self, *words: str) -> tuple[int, str, str]:
-        """Call a command as a user does: its exit code and what it said, out and err."""
+        """Call a command as a user does: its exit code and what it said, out and err.
+
+        What it keeps for the next time, as the audit does, it keeps in the house's folder.
+        """
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-m", "app.cli", *words],
-            env={**os.environ, **self.environment},
-            cwd=Path(__file__).parents[2],
+            env={**os.environ, **self.environment, "PYTHONPATH": str(PROJECT)},
+            cwd=self.folder,
             capture_output=True,
             text=True,
             check=False,
@@ -114,7 +118,8 @@ class House:
 
     async def audit(self, *words: str) -> Any:
         """The report of `forebay audit`, balanced or not."""
-        return await self.forebay("audit", *words, codes=(0, 1))
+        memory = str(self.folder / "audit.db")
+        return await self.forebay("audit", "--memory", memory, *words, codes=(0, 1))
 
     async def settled(self, seconds: float = 120) -> None:
         """Wait until every record is sealed and every day that waited is loaded.
