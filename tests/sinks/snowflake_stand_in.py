@@ -35,9 +35,12 @@ def key_pair(file: Path, passphrase: str = "") -> str:
 
 
 class SnowflakeStandIn:
-    """One server with its databases in `folder`; `s3` is what a stage's `s3://` means."""
+    """One server with its databases in `folder`; `s3` is what a stage's `s3://` means.
 
-    def __init__(self, folder: Path, s3: S3Options) -> None:
+    A transaction whose client said nothing for `idle_seconds` makes way for another one.
+    """
+
+    def __init__(self, folder: Path, s3: S3Options, *, idle_seconds: float = 2.0) -> None:
         self.port = free_port()
         self.users_file = folder / "users.json"
         self.key_file = folder / "loader.p8"
@@ -56,6 +59,7 @@ class SnowflakeStandIn:
                 "S3_KEY": s3.access_key_id,
                 "S3_SECRET": s3.secret_access_key.get_secret_value(),
                 "S3_REGION": s3.region,
+                "IDLE_SECONDS": str(idle_seconds),
             },
         )
 

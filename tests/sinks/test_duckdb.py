@@ -1,9 +1,6 @@
 """What only a warehouse in a file has: other processes, locks, crashes, little memory."""
 
 import asyncio
-import os
-import pickle
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -19,7 +16,7 @@ from sinks.duckdb.options import DuckDBOptions
 from sinks.duckdb.warehouse import DuckDBWarehouse
 from sinks.memory import MemoryObjectStore
 from tests.sinks.conftest import on_duckdb
-from tests.sinks.warehouse_ground import FIRST, SECOND, Ground, Strikes, landed, order
+from tests.sinks.warehouse_ground import FIRST, Ground, Strikes, landed, order
 
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
 
@@ -138,60 +135,6 @@ async def test_a_cancelled_load_stops_waiting_and_changes_nothing(
             await loading
     assert list(await warehouse.fetch(table)) == []
     assert strikes.seen == ["staged"]
-
-
-CRASH = """
-import asyncio, os, pickle, signal, sys
-from sinks.duckdb.options import DuckDBOptions
-from sinks.duckdb.warehouse import DuckDBWarehouse
-from sinks.memory import MemoryObjectStore
-
-path, point = sys.argv[1:]
-bodies, table, manifest = pickle.load(sys.stdin.buffer)
-objects = MemoryObjectStore()
-for key, body in bodies.items():
-    objects.put(key, body)
-
-def at(reached):
-    if reached == point:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-warehouse = DuckDBWarehouse(DuckDBOptions(path=path), objects, at=at)
-asyncio.run(warehouse.replace(table, [manifest], run="killed", fence=2))
-"""
-
-
-@pytest.mark.parametrize(
-    "point", ["staged", "deleted", "inserted", "before_commit", "after_commit"]
-)
-async def test_a_process_killed_at_any_point_leaves_the_old_day_or_the_new_one(
-    ground: Ground, tmp_path: Path, point: str
-) -> None:
-    warehouse, table = ground.warehouse(), ground.table()
-    await warehouse.prepare(table)
-    old, beside = [order(1), order(2)], [order(9, SECOND)]
-    days = [await ground.manifest(FIRST, old), await ground.manifest(SECOND, beside)]
-    await warehouse.replace(table, days, run="before", fence=1)
-    new = [order(2, total_cents=7), order(3)]
-    manifest = await ground.manifest(FIRST, new)
-    key = manifest.objects[0].key
-    bodies = {key: b"".join([chunk async for chunk in ground.objects.read(key)])}
-
-    killed = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", CRASH, str(tmp_path / "warehouse.duckdb"), point],
-        input=pickle.dumps((bodies, table, manifest)),
-        env=os.environ | {"PYTHONPATH": os.getcwd()},
-    )
-    assert killed.returncode == -signal.SIGKILL
-
-    stands = new if point == "after_commit" else old
-    assert list(await warehouse.fetch(table)) == landed(table, stands + beside)
-    run = (await warehouse.loaded(table, [FIRST]))[FIRST].run
-    assert run == ("killed" if point == "after_commit" else "before")
-    await warehouse.replace(table, [manifest], run="again", fence=3)
-    assert list(await warehouse.fetch(table)) == landed(table, new + beside)
-    assert files_in(tmp_path) == {"warehouse.duckdb"}, "the killed load's files are still there"
 
 
 async def test_a_load_leaves_no_file_behind_even_if_it_fails(

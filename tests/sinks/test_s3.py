@@ -1,5 +1,6 @@
 """What only S3 has: prefixes, uploads that outlive their writer, settings that can be wrong."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -114,3 +115,20 @@ async def test_an_object_that_someone_else_wrote_is_not_taken_for_ours(here: S3O
         proxy.rule(completes, NO_SUCH_UPLOAD)
         with pytest.raises(ObjectLost, match="someone else"):
             await writer.finish()
+
+
+async def test_a_server_that_stops_reading_in_the_middle_of_an_upload_is_given_up(
+    here: S3Options,
+) -> None:
+    """More than what the network itself holds has to be written, and nobody takes it."""
+    async with _proxied(here.model_copy(update={"timeout_seconds": 0.3})) as (store, proxy):
+        await store.ping()
+        writer = store.writer(KEY)
+        for line in lines(18 * MiB):
+            writer.append(line)
+        proxy.stalled = True
+        async with asyncio.timeout(60):
+            with pytest.raises(Transient):
+                await writer.finish()
+        proxy.heal()
+        await writer.abort()

@@ -4,12 +4,7 @@ All of it on the stand-in, which verifies tokens and answers a repeated request 
 """
 
 import asyncio
-import os
-import pickle
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +21,8 @@ from sinks.snowflake.errors import LOGIN, STATEMENT, meaning
 from sinks.snowflake.options import SnowflakeOptions
 from sinks.snowflake.warehouse import SnowflakeWarehouse
 from tests.sinks.conftest import on_snowflake
-from tests.sinks.s3_proxy import S3Proxy
 from tests.sinks.snowflake_stand_in import SnowflakeStandIn, key_pair
-from tests.sinks.warehouse_ground import FIRST, Ground, Strikes, landed, order
+from tests.sinks.warehouse_ground import FIRST, Ground, order
 
 
 @pytest.fixture
@@ -189,122 +183,6 @@ async def test_a_stage_over_another_bucket_is_refused(
     with pytest.raises(Fatal, match="s3://elsewhere/"):
         await other.prepare(table)
     await other.close()
-
-
-@pytest.mark.parametrize("arrives", [True, False])
-async def test_a_commit_whose_answer_is_lost_on_the_way_is_looked_up_and_never_guessed(
-    ground: Ground, snowflake_stand_in: SnowflakeStandIn, on_s3: S3Options, arrives: bool
-) -> None:
-    proxy, strikes = S3Proxy("127.0.0.1", snowflake_stand_in.port), Strikes()
-
-    async def disturb() -> None:
-        proxy.lose_answers, proxy.cut = arrives, not arrives
-
-    async def mend() -> None:
-        proxy.lose_answers = proxy.cut = False
-
-    strikes.at = {"before_commit": disturb, "commit_unanswered": mend}
-    async with proxy.listening() as port:
-        far_options = snowflake_stand_in.options.model_copy(update={"port": port})
-        far = on_snowflake(far_options, on_s3)
-        warehouse, table = far.warehouse(strikes), far.table()
-        await warehouse.prepare(table)
-        manifest = await far.manifest(FIRST, [order(1), order(2)])
-        loading = warehouse.replace(table, [manifest], run="far away", fence=1)
-        if arrives:
-            loaded = await loading
-            assert loaded == await ground.warehouse().loaded(table, [FIRST])
-            assert loaded[FIRST].run == "far away"
-        else:
-            with pytest.raises(Transient):
-                await loading
-        assert strikes.seen[-1] == "commit_unanswered"
-        stands = [order(1), order(2)] if arrives else []
-        assert list(await ground.warehouse().fetch(table)) == landed(table, stands)
-        await closed(far)
-
-
-CRASH = """
-import asyncio, os, pickle, signal, sys
-from sinks.s3.store import S3ObjectStore
-from sinks.snowflake.warehouse import SnowflakeWarehouse
-
-options, s3, url, table, manifest, point = pickle.load(sys.stdin.buffer)
-
-def at(reached):
-    if reached == point:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-async def main():
-    warehouse = SnowflakeWarehouse(options, S3ObjectStore(s3), url, at=at)
-    await warehouse.replace(table, [manifest], run="killed", fence=2)
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.parametrize("point", ["inserted", "after_commit"])
-async def test_a_loader_killed_in_its_transaction_leaves_the_day_and_lets_the_next_one_in(
-    ground: Ground, snowflake_stand_in: SnowflakeStandIn, on_s3: S3Options, point: str
-) -> None:
-    warehouse, table = ground.warehouse(), ground.table()
-    await warehouse.prepare(table)
-    old, new = [order(1), order(2)], [order(3)]
-    await warehouse.replace(table, [await ground.manifest(FIRST, old)], run="before", fence=1)
-    manifest = await ground.manifest(FIRST, new)
-    url = f"s3://{on_s3.bucket}/{on_s3.prefix}"
-    killed = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", CRASH],
-        input=pickle.dumps((snowflake_stand_in.options, on_s3, url, table, manifest, point)),
-        env=os.environ | {"PYTHONPATH": os.getcwd()},
-    )
-    assert killed.returncode == -signal.SIGKILL
-    stands = new if point == "after_commit" else old
-    assert list(await warehouse.fetch(table)) == landed(table, stands)
-    await until_through(lambda: warehouse.replace(table, [manifest], run="again", fence=3))
-    assert list(await warehouse.fetch(table)) == landed(table, new)
-
-
-async def until_through(attempt: Callable[[], Any]) -> None:
-    """As a scheduler does: try again what is worth it, until pytest's own time limit."""
-    while True:
-        try:
-            await attempt()
-        except Transient:
-            await asyncio.sleep(0.2)
-        else:
-            return
-
-
-async def test_a_server_that_dies_in_a_load_keeps_the_old_day_and_is_found_again(
-    on_s3: S3Options, tmp_path: Path
-) -> None:
-    server = SnowflakeStandIn(tmp_path, on_s3)
-    await server.start()
-    ground, strikes = on_snowflake(server.options, on_s3), Strikes()
-    warehouse, table = ground.warehouse(strikes), ground.table()
-    await warehouse.prepare(table)
-    old, new = [order(1), order(2)], [order(3)]
-    await warehouse.replace(table, [await ground.manifest(FIRST, old)], run="before", fence=1)
-    manifest = await ground.manifest(FIRST, new)
-
-    async def die() -> None:
-        server.process.kill()
-
-    async def live() -> None:
-        await server.start()
-
-    strikes.at = {"before_commit": die, "commit_unanswered": live}
-    with pytest.raises(Transient):
-        await warehouse.replace(table, [manifest], run="cut off", fence=2)
-    strikes.at.clear()
-    assert list(await warehouse.fetch(table)) == landed(table, old)
-    await warehouse.prepare(table)
-    await warehouse.replace(table, [manifest], run="again", fence=3)
-    assert list(await warehouse.fetch(table)) == landed(table, new)
-    await closed(ground)
-    await server.stop()
 
 
 async def test_a_session_that_has_ended_is_replaced_by_a_new_one(

@@ -233,17 +233,20 @@ async def lost(ground: Ground, stored: StoredObject, how: str) -> StoredObject:
 async def test_an_object_that_is_not_what_was_sealed_is_named_and_nothing_changes(
     ground: Ground, how: str
 ) -> None:
-    warehouse, table = ground.warehouse(), ground.table()
+    strikes = Strikes()
+    warehouse, table = ground.warehouse(strikes), ground.table()
     await warehouse.prepare(table)
     rows = [order(1), order(2)]
     await load(ground, warehouse, table, await ground.manifest(FIRST, rows))
     control = await warehouse.loaded(table, [FIRST, SECOND])
+    strikes.seen.clear()
     whole = [await ground.store([order(n), order(n + 1)]) for n in (3, 5, 7)]
     broken = [whole[0], await lost(ground, whole[1], how), whole[2]]
     good = await ground.manifest(SECOND, [order(9, SECOND)])
     bad = DayManifest(FIRST, ("s",), tuple(broken))
     with pytest.raises(ObjectLost, match=whole[1].key):
         await warehouse.replace(table, [good, bad], run="broken", fence=2)
+    assert strikes.seen == [], "it was refused after BEGIN"
     await assert_holds(warehouse, table, rows)
     assert await warehouse.loaded(table, [FIRST, SECOND]) == control
 
