@@ -72,11 +72,16 @@ class World:
         default_factory=lambda: {event: table_of(event) for event in EVENTS}
     )
 
-    async def seal(self, event: str, number: int, got: Mapping[int, Collection[Got]]) -> Seal:
-        """Write a seal as a worker does; `got` are the records by partition, in order."""
+    async def seal(
+        self, event: str, number: int, got: Mapping[int, Collection[Got]], shelf: str = "01SEAL"
+    ) -> Seal:
+        """Write a seal as a worker does; `got` are the records by partition, in order.
+
+        Its id begins with `shelf`.
+        """
         starts = [ChainStart(event, tp_of(event, p), 0, "topic-1") for p in got]
         cursors = await self.ledger.start_chains(starts)
-        draft = Draft(event, f"01SEAL{number:04}{event.upper()[:4]}")
+        draft = Draft(event, f"{shelf}{number:04}{event.upper()[:4]}")
         for partition, records in got.items():
             draft.take(partition, cursors[tp_of(event, partition)].next, records)
         seal = await draft.finish(self.objects)
