@@ -183,8 +183,18 @@ async def _produce_in_transactions(world: World) -> None:
             ends = [kept.commit_transaction, thrown.abort_transaction]
             for end in ends if turn % 200 else reversed(ends):
                 await end()
+        await until("all markers are written", lambda: _is_decided(world))
         for number in range(3):  # so that no log ends with a marker
             await plain.send_and_wait(topic, event(20_000 + number), partition=number)
+
+
+async def _is_decided(world: World) -> bool:
+    """A coordinator answers a moment before it has written the markers."""
+    async with AIOKafkaConsumer(
+        **world.kafka.client(), isolation_level="read_committed", enable_auto_commit=False
+    ) as consumer:
+        ends = await consumer.end_offsets([TopicPartition(world.kind.topic, n) for n in range(3)])
+    return {partition_name(*tp): end for tp, end in ends.items()} == await world.ends()
 
 
 async def test_records_are_counted_and_not_offsets_in_a_log_that_was_compacted(
