@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import orjson
 import psutil
+import pytest
 from aiokafka.errors import (
     IllegalGenerationError,
     NotCoordinatorForGroupError,
@@ -36,6 +37,8 @@ from tests.house.kafka_network import (
     produce_error,
 )
 from tests.house.proxy import Action, Cut, LoseAnswer
+
+pytestmark = pytest.mark.timeout(400)
 
 AWAY_SECONDS = 30
 SLOW_SECONDS = (0.3, 1.0)
