@@ -7,30 +7,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from app.audit.chains import (
-    Topics,
-    check_topic,
-    compare_with_log,
-    find_lost_chains,
-    is_current,
-    read_chain,
-    read_incidents,
-)
+from app.audit.chains import Topics, find_lost_chains, read_chain, read_incidents
 from app.audit.content import read_objects
 from app.audit.days import DayFacts, balance_days, facts_without_table, gather_facts
 from app.audit.joins import compare_links_with_seals, compare_loads_with_seals
-from app.audit.kafka import KafkaLogs, LogEnds
+from app.audit.kafka import KafkaLogs
+from app.audit.logs import by_number, compare_with_kafka
 from app.audit.memory import keep, open_scratch
 from app.audit.objects import compare_with_store, folders, top_folders
 from app.audit.prints import Difference, PrintsSeen, compare_prints, name_differences
-from app.audit.report import AuditReport, Finding, FindingKind, PartitionBalance, TypeBalance
+from app.audit.report import AuditReport, Finding, FindingKind, TypeBalance
 from app.audit.scratch import Scratch
 from app.audit.seals import all_counted, compare_with_totals, read_seals
 from app.audit.shelves import also_to_be_read, forget_changed, forget_seals, read_links
 from app.audit.standing import StandingRows
 from app.contracts.table import Table
-from app.core.incarnation import log_name, place_of, topic_of
-from app.core.seal import partition_name
 from app.ledger.protocol import DayTotals, Ledger
 from sinks.protocol import ObjectStore, Warehouse
 
@@ -101,7 +92,7 @@ async def audit(
     with closing(open_scratch(memory, report.notes)) as scratch:
         found = await _balance(evidence, scratch, report)
         await _read_chains(evidence, scratch, found, report)
-        await _ask_kafka(evidence, found.kinds, report)
+        await compare_with_kafka(evidence.logs, evidence.topics, found.kinds, report)
         await _read_seals(evidence, scratch, found, report)
         await _join(evidence, scratch, report)
         await _check_objects(evidence, scratch, found, report)
@@ -129,7 +120,7 @@ async def _read_chains(
     total = sum(map(len, partitions.values()))
     done = 0
     for event, tps in sorted(partitions.items()):
-        for tp in sorted(tps, key=_by_number):
+        for tp in sorted(tps, key=by_number):
             cursor = cursors[event].get(tp)
             seen = await read_chain(ledger, event, tp, cursor, scratch, report.found)
             found.kinds[event].partitions.append(seen)
@@ -137,67 +128,6 @@ async def _read_chains(
             evidence.progress("chains", done, total)
     find_lost_chains(scratch, {tp for tps in partitions.values() for tp in tps}, report.found)
     await read_incidents(ledger, report.found)
-
-
-async def _ask_kafka(
-    evidence: _Evidence, kinds: Mapping[str, TypeBalance], report: AuditReport
-) -> None:
-    known = {topic_of(p.tp) for kind in kinds.values() for p in kind.partitions}
-    wanted = {topic for topic, _ in evidence.topics.values()}
-    logs = await evidence.logs(known | wanted)
-    for event, (topic, partitions) in sorted(evidence.topics.items()):
-        check_topic(event, topic, partitions, logs, report.found)
-        _add_unread(kinds[event], topic, logs)
-    for event, kind in sorted(kinds.items()):
-        for seen in kind.partitions:
-            log = logs.get(place_of(seen.tp))
-            compare_with_log(event, seen, log, report.found)
-            if seen.ended:
-                _note_once(
-                    f"{_log(seen.tp)}: an earlier topic of this name, which was replaced: what "
-                    "the ledger has of it is proved, and what was lost of it is a finding.",
-                    report,
-                )
-            elif log is None:
-                _note_missing(event, seen.tp, topic_of(seen.tp) in wanted, report)
-
-
-def _add_unread(kind: TypeBalance, topic: str, logs: Mapping[str, LogEnds]) -> None:
-    """Partitions that Kafka has and no worker has begun are in flight, not lost."""
-    begun = {place_of(p.tp) for p in kind.partitions}
-    read = {
-        place_of(p.tp)
-        for p in kind.partitions
-        if place_of(p.tp) in logs and is_current(p, logs[place_of(p.tp)])
-    }
-    for tp in sorted((tp for tp in logs if topic_of(tp) == topic), key=_by_number):
-        if tp not in read:
-            log = log_name(topic, logs[tp].topic_id if tp in begun else "")
-            kind.partitions.append(PartitionBalance(partition_name(log, _by_number(tp)[1])))
-
-
-def _note_missing(event: str, tp: str, current: bool, report: AuditReport) -> None:
-    if current:
-        report.found.add(
-            Finding(
-                FindingKind.TOPIC_MISSING,
-                f"{tp}: the ledger has read it, Kafka does not have it; if it was deleted before "
-                "it was read to its end, the rest is lost. Give the event a new version.",
-                event=event,
-                tp=tp,
-            )
-        )
-        return
-    _note_once(
-        f"{_log(tp)}: an older version's topic, which Kafka no longer has: what the ledger has of "
-        "it is proved, whether it was read to its end is not.",
-        report,
-    )
-
-
-def _note_once(note: str, report: AuditReport) -> None:
-    if note not in report.notes:  # one for all its partitions
-        report.notes.append(note)
 
 
 async def _balance(evidence: _Evidence, scratch: Scratch, report: AuditReport) -> _Found:
@@ -245,8 +175,7 @@ def _no_contract(event: str) -> Finding:
 async def _read_seals(
     evidence: _Evidence, scratch: Scratch, found: _Found, report: AuditReport
 ) -> None:
-    late = {shelf for kind in found.kinds.values() for p in kind.partitions
-            for shelf in also_to_be_read(scratch, p.tp)} - found.unread  # fmt: skip
+    late = also_to_be_read(scratch) - found.unread
     for shelf in late:
         forget_seals(scratch, shelf)
     found.unread |= late
@@ -311,12 +240,3 @@ async def _look_deep(
     found.differences = [
         one for one in found.differences if (one.event, one.day, one.tp) not in standing.named
     ]
-
-
-def _log(tp: str) -> str:
-    return tp.rsplit("/", 1)[0]
-
-
-def _by_number(tp: str) -> tuple[str, int]:
-    topic, number = tp.rsplit("/", 1)
-    return topic, int(number)

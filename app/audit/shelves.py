@@ -14,7 +14,7 @@ UNION SELECT shelf FROM ranges UNION SELECT shelf FROM objects
 SHELVES_WITHOUT_RANGE = """
 SELECT DISTINCT l.shelf FROM links l LEFT JOIN ranges r
   ON r.tp = l.tp AND r.first = l.first AND r.seal = l.seal
-WHERE l.tp = ? AND l.kind = 'seal' AND r.seal IS NULL
+WHERE l.kind = 'seal' AND r.seal IS NULL
 """
 
 
@@ -57,6 +57,6 @@ async def read_links(ledger: Ledger, shelves: set[str], scratch: Scratch) -> int
     return count
 
 
-def also_to_be_read(scratch: Scratch, tp: str) -> set[str]:
-    """Shelves with seals that a walk along this chain has met and whose seals were not read."""
-    return {shelf for (shelf,) in scratch.rows(SHELVES_WITHOUT_RANGE, tp)}
+def also_to_be_read(scratch: Scratch) -> set[str]:
+    """Shelves with seals that only a walk along a chain has met: their ranges are not read yet."""
+    return {shelf for (shelf,) in scratch.rows(SHELVES_WITHOUT_RANGE)}
