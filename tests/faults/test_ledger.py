@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
+import pytest
+
 from app.local.role import LocalRole
 from tests.faults.steady import all_is_well, load_for
 from tests.faults.watching import log_of, metric, waited_for
@@ -15,6 +17,14 @@ from tests.house.small_disk import limit
 LOCKED = "is locked by another process"
 FULL = "is the disk full or failing?"
 FILLER_BYTES = 12 << 20
+
+
+@pytest.fixture(autouse=True)
+def patient(request: pytest.FixtureRequest) -> None:
+    """A load that failed thrice rests for a minute: here it may fail more often, and go on."""
+    name = "mongo_house" if "mongo_house" in request.fixturenames else "house"
+    house: House = request.getfixturevalue(name)
+    house.environment["SCHEDULER__ATTEMPTS"] = "20"
 
 
 def command(name: str, collection: str) -> Matches:
@@ -55,6 +65,7 @@ async def test_a_ledger_that_is_down_at_a_start_and_away_later_is_waited_for(
     mongo_house: House,
 ) -> None:
     house, memory_bytes = mongo_house, 100_000
+    house.environment["LEDGER__TIMEOUT_SECONDS"] = "2"
     house.environment["SEAL__MEMORY_BYTES"] = str(memory_bytes)
     house.networks.mongo.take_down()
     worker, scheduler = house.role("worker"), house.role("scheduler")
