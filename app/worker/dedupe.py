@@ -165,15 +165,26 @@ def _put(batch: Any, changes: Iterable[tuple[bytes, bytes]]) -> None:
 
 
 def _opened(path: Path, remember_seconds: int) -> Any:
-    access = rocksdict.AccessType.with_ttl(remember_seconds)
     try:
-        return rocksdict.Rdict(str(path), options=_options(), access_type=access)
+        return _rocksdb(path, remember_seconds)
     except Exception as error:
         if not _is_damage(error):
             raise
         logger.warning("{} is damaged and is built again from the changelog", path)
         shutil.rmtree(path, ignore_errors=True)
-        return rocksdict.Rdict(str(path), options=_options(), access_type=access)
+        return _rocksdb(path, remember_seconds)
+
+
+def _rocksdb(path: Path, remember_seconds: int) -> Any:
+    return rocksdict.Rdict(
+        str(path),
+        options=_options(),
+        # Left out, a database that is opened again takes its options from its file instead of
+        # from us, with a time to live so long that it overflows: all is expired, and the next
+        # compaction removes it.
+        column_families={},
+        access_type=rocksdict.AccessType.with_ttl(remember_seconds),
+    )
 
 
 def _close(database: Any) -> None:

@@ -24,7 +24,10 @@ class WorkerOptions(Options):
     worker_id: str = Field("", description="Empty: the host name and process id.")
     data_dir: Path = Field(Path(".forebay/worker"), description="RocksDB tables.")
     remember_days: int = Field(
-        30, ge=1, description="Marks of the dedupe tables are forgotten after so many days."
+        30,
+        ge=1,
+        le=1_000,  # RocksDB counts the seconds since 1970 in 31 bits, this time included
+        description="Marks of the dedupe tables are forgotten after so many days.",
     )
     port: int = Field(8081, ge=0, le=65535, description="/livez, /readyz and /metrics; 0: free.")
     host: str = "127.0.0.1"

@@ -1,6 +1,7 @@
 """The dedupe table on a disk that fails: never silently less than it was."""
 
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +27,31 @@ def damage(folder: Path) -> None:
         content = bytearray(part.read_bytes())
         content[: len(content) // 2] = os.urandom(len(content) // 2)
         part.write_bytes(content)
+
+
+def test_marks_outlive_restarts_and_what_rocksdb_tidies_up_between_them(tmp_path: Path) -> None:
+    keys = [n.to_bytes(KEY_BYTES, "big") for n in range(1, 31)]
+    for number, key in enumerate(keys):
+        marks = marks_in(tmp_path)
+        marks.apply(0, [(number, packed(key, number))])
+        marks.close()
+    marks = marks_in(tmp_path)
+    marks.position(0)
+    marks._databases[0].compact_range(None, None)
+    assert marks.lookup(0, keys) == [OFFSET.pack(number) for number in range(30)]
+    assert marks.position(0) == 29
+    marks.close()
+
+
+def test_marks_are_forgotten_after_their_time_before_a_restart_and_after_it(tmp_path: Path) -> None:
+    for _ in range(2):
+        marks = Marks(tmp_path, "seen-1", "changelog", timedelta(seconds=1))
+        marks.write(0, {FIRST: OFFSET.pack(1)})
+        deadline = time.monotonic() + 30
+        while marks.lookup(0, [FIRST]) != [None]:
+            assert time.monotonic() < deadline
+            marks._databases[0].compact_range(None, None)
+        marks.close()
 
 
 def test_damage_that_is_found_while_reading_ends_the_worker_and_not_only_this_read(
