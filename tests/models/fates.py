@@ -37,6 +37,11 @@ class Fates:
         offset = self._log.append(place, copy.value, headers=copy.headers)
         self._copies[partition_name(*place), offset] = copy
 
+    def produce_again(self, partition: int) -> None:
+        """Once more all that is staged."""
+        for copy in [c for (tp, _), c in self.staged.items() if tp == f"{self.topic}/{partition}"]:
+            self.produce(partition, copy)
+
     def check(self, seal: Seal, objects: MemoryObjectStore) -> None:
         """Each record of the seal's ranges has its fate, its row or dead letter, and its day."""
         days: dict[date, Counter[str]] = defaultdict(Counter)
@@ -54,7 +59,8 @@ class Fates:
                     reasons[self.bad[copy.shape]] += 1
                 if fate != "duplicates":
                     wanted.add((fate, day, r.tp, offset))
-        assert seal.days == {day: DayCounts(**counts) for day, counts in days.items()}
+        should = {day: DayCounts(**counts) for day, counts in days.items()}
+        assert seal.days == should, f"{seal.ranges}: {seal.days} should be {should}"
         assert seal.dead_by_reason == reasons
         held = [line for stored in seal.objects for line in _lines(stored, objects)]
         assert len(held) == len(set(held)), "a record has two lines"

@@ -1,9 +1,8 @@
 """What a ledger must know of one event type, in a few dictionaries; and a witness who compares."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
 
 from app.core.errors import Fenced
 from app.core.seal import DayCounts, ObjectKind, Range, Seal
@@ -111,14 +110,23 @@ async def compare(ledger: Ledger, event: str, model: LedgerModel, tps: Sequence[
 class Witness:
     """A ledger whose every answer must be the model's. `models` are by event."""
 
-    def __init__(self, inner: Ledger, models: Mapping[str, LedgerModel], sealed: Any) -> None:
-        """`sealed(seal)` is called for each new seal, once it is recorded."""
+    def __init__(
+        self,
+        inner: Ledger,
+        models: Mapping[str, LedgerModel],
+        sealed: Callable[[Seal], Awaitable[None]],
+        touched: set[str],
+    ) -> None:
+        """`sealed(seal)` is called for each new seal, once it is recorded; the event of whatever
+        was asked to be recorded is added to `touched`."""
         self._inner, self._models, self._sealed = inner, models, sealed
+        self._touched = touched
 
     async def start_chains(self, starts: Collection[ChainStart]) -> Mapping[str, Cursor]:
         found = await self._inner.start_chains(starts)
         for start in starts:
             model = self._models[start.event]
+            self._touched.add(start.event)
             model.begin(start)
             assert found[start.tp] == model.cursors[start.tp], "another cursor than the model's"
         return found
@@ -128,6 +136,7 @@ class Witness:
 
     async def record(self, seal: Seal) -> None:
         model = self._models[seal.event]
+        self._touched.add(seal.event)
         known = [s for s in model.seals if s.id == seal.id]
         fits = model.fits(*seal.ranges)
         try:
@@ -144,6 +153,7 @@ class Witness:
 
     async def record_incident(self, incident: Incident) -> None:
         model = self._models[incident.event]
+        self._touched.add(incident.event)
         known, fits = incident in model.incidents, model.fits(incident.range)
         try:
             await self._inner.record_incident(incident)

@@ -34,11 +34,13 @@ class Answer(Enum):
 @dataclass(frozen=True, slots=True)
 class Pace:
     """All calls are answered up to the first one of a kind (or the one after, `skip`); that one is
-    left waiting, or ends as `trouble` says and all others are answered."""
+    left waiting, or ends as `trouble` says and all others are answered. Calls that are `slow` are
+    answered when nothing else waits."""
 
     before: str = ""
     trouble: Answer | None = None
     skip: int = 0
+    slow: str = ""
 
 
 SMOOTH = Pace()
@@ -157,7 +159,8 @@ class Stage:
     def go_on(self, actor: Actor, pace: Pace = SMOOTH) -> None:
         """Let an actor do what it is about to, call by call."""
         left = pace.skip
-        while call := next((c for c in self.waiting if c.actor is actor), None):
+        while mine := [call for call in self.waiting if call.actor is actor]:
+            call = next((call for call in mine if call.what != pace.slow), mine[0])
             if call.what != pace.before:
                 self.open(call)
             elif left:
@@ -167,7 +170,7 @@ class Stage:
                 return
             else:
                 self.open(call, pace.trouble)
-                pace = SMOOTH
+                pace = Pace(slow=pace.slow)
 
     def kill(self, actor: Actor) -> None:
         """It takes no further step: what waits at doors is never done."""

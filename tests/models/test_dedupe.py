@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from app.contracts.table import Table
@@ -23,7 +22,7 @@ from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Ledger
 from app.scheduler.replace import replace_all
 from sinks.memory import MemoryObjectStore, MemoryWarehouse
-from tests.models.effort import effort, say
+from tests.models.effort import say, try_property
 from tests.models.fates import Fates
 from tests.models.happenings import WHEN_SEALING, paces
 from tests.models.ledger_model import LedgerModel, Witness
@@ -74,9 +73,11 @@ class Rebalance:
 
 Step = Sent | Read | Sealed | Crash | Rebalance
 
-_shapes = st.sampled_from(["good"] * 6 + ["slow", "broken", "wrong", "late", "early", "empty"])
+_shapes = st.sampled_from(
+    ["good"] * 6 + ["slow", "heavy", "broken", "wrong", "late", "early", "empty"]
+)
 _copies = st.builds(
-    Copy, st.integers(0, 3), st.integers(0, 1), _shapes, st.integers(0, 5)
+    Copy, st.integers(0, 5), st.integers(0, 1), _shapes, st.integers(0, 5)
 )  # fmt: skip
 _steps = st.one_of(
     st.builds(Sent, st.sampled_from([0, 0, 1]), _copies),
@@ -86,6 +87,7 @@ _steps = st.one_of(
     st.builds(Crash, st.booleans(), st.booleans()),
     st.builds(Rebalance, st.booleans()),
 )
+_flows = st.integers(1, 40).flatmap(lambda n: st.lists(_steps, min_size=n, max_size=n))
 
 
 @dataclass
@@ -108,7 +110,7 @@ class Flow:
         self.name = f"e{next(ground.examples)}"
         self.log, self.objects = Log(), MemoryObjectStore()
         self.fates = Fates(self.kind(strict=False), self.log)
-        self.witness = Witness(ground.ledger, {self.name: LedgerModel()}, self.sealed)
+        self.witness = Witness(ground.ledger, {self.name: LedgerModel()}, self.sealed, set())
         self.strict, self.disk = False, 0
         self.worker = self.started()
 
@@ -220,8 +222,6 @@ def seen(rows: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
 def test_copies_in_any_order_with_crashes_between_leave_the_table_of_a_few_lines(
     ground: Ground, keep: str
 ) -> None:
-    @effort(examples=100)
-    @given(st.lists(_steps, min_size=1, max_size=40))
     def tried(steps: list[Step]) -> None:
         flow = Flow(ground, keep)
         try:
@@ -235,4 +235,4 @@ def test_copies_in_any_order_with_crashes_between_leave_the_table_of_a_few_lines
         finally:
             flow.worker.kill()
 
-    tried()
+    try_property(tried, examples=100, steps=_flows)

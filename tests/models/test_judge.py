@@ -11,14 +11,13 @@ from pathlib import Path
 import orjson
 import pytest
 import time_machine
-from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Reason, Rejected
 from app.core.headers import RECEIVED_AT
 from app.core.judge import Accepted, judge
 from app.worker.records import Bad, Clock, weigh
-from tests.models.effort import effort
+from tests.models.effort import try_property
 from tests.models.log import LogRecord
 from tests.models.parcels import BAD, FIRST, Copy, kinds_of
 from tests.models.verdicts import record_from, record_text, verdicts
@@ -86,12 +85,6 @@ def test_the_same_records_get_the_same_verdicts_at_any_time_in_any_order_and_pro
         answer: list[str] = orjson.loads(other_process.stdout.readline())
         return answer
 
-    @effort(examples=200)
-    @given(
-        st.lists(_records, min_size=1, max_size=8),
-        st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001
-        st.randoms(use_true_random=False),
-    )
     def tried(records: list[LogRecord], now: datetime, chance: random.Random) -> None:
         wanted = verdicts(kind, records)
         order = list(range(len(records)))
@@ -102,15 +95,19 @@ def test_the_same_records_get_the_same_verdicts_at_any_time_in_any_order_and_pro
         assert elsewhere(records) == wanted
         assert [verdicts(kind, [record_from(record_text(r))])[0] for r in records] == wanted
 
-    tried()
+    try_property(
+        tried,
+        examples=150,
+        records=st.lists(_records, min_size=1, max_size=8),
+        now=st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001
+        chance=st.randoms(use_true_random=False),
+    )
 
 
 def test_late_and_early_are_told_from_the_records_own_received_time(tmp_path: Path) -> None:
     kind = kinds_of(tmp_path)["first"]
     late, early = timedelta(days=30), timedelta(minutes=60)
 
-    @effort(examples=200)
-    @given(st.sampled_from([late, -early]), st.integers(-2_000, 2_000), st.booleans())
     def tried(edge: timedelta, milliseconds: int, by_header: bool) -> None:
         received = FIRST + edge + timedelta(milliseconds=milliseconds)
         stamp = int(received.timestamp() * 1000)
@@ -133,14 +130,18 @@ def test_late_and_early_are_told_from_the_records_own_received_time(tmp_path: Pa
             assert not isinstance(verdict, Bad)
             assert verdict.day == FIRST.date()
 
-    tried()
+    try_property(
+        tried,
+        examples=150,
+        edge=st.sampled_from([late, -early]),
+        milliseconds=st.integers(-2_000, 2_000),
+        by_header=st.booleans(),
+    )
 
 
 def test_gateway_and_worker_come_to_the_same_verdict(tmp_path: Path) -> None:
     kind = kinds_of(tmp_path)["first"]
 
-    @effort(examples=200)
-    @given(_records)
     def tried(record: LogRecord) -> None:
         received = Clock().received(record).at
         there = weigh(kind, record, received)
@@ -155,4 +156,4 @@ def test_gateway_and_worker_come_to_the_same_verdict(tmp_path: Path) -> None:
                 assert not isinstance(there, Bad)
                 assert (there.day, there.line) == (day, kind.line(row, day))
 
-    tried()
+    try_property(tried, examples=150, record=_records)

@@ -5,12 +5,13 @@ cross: each is a step, and after every few steps the whole ledger is compared.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
 from typing import TypeVar
 
+import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,16 +19,14 @@ from hypothesis.stateful import (
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from app.core.errors import Fenced
 from app.core.seal import DayCounts, Range
 from app.ledger.open import open_ledger
-from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Cursor, Ledger
 from tests.ledger.examples import MONDAY, NOON, TABLE, incident, load, new_id, seal, start
-from tests.models.effort import effort
+from tests.models.effort import try_machine
 from tests.models.ledger_model import LedgerModel, compare, rows_of
 
 T = TypeVar("T")
@@ -40,7 +39,7 @@ class Histories(RuleBasedStateMachine):
     """Each history has an event type and partitions of its own, in one ledger."""
 
     runner: asyncio.Runner
-    options: LedgerOptions
+    ledgers: Sequence[Ledger]
     numbers = count()
 
     def run(self, work: Awaitable[T]) -> T:
@@ -53,14 +52,8 @@ class Histories(RuleBasedStateMachine):
     def begin(self) -> None:
         self.model = LedgerModel()
         self.event = f"event_{next(self.numbers)}"
-        self.handles: list[Ledger] = []
         self.fence = 0
         self.manifests: list[tuple[date, list[str]]] = []
-
-    def handle(self, n: int) -> Ledger:
-        while len(self.handles) < 2:
-            self.handles.append(self.run(open_ledger(self.options)))
-        return self.handles[n]
 
     def tp(self, n: int) -> str:
         return f"events.{self.event}.v1/{n}"
@@ -69,7 +62,7 @@ class Histories(RuleBasedStateMachine):
     def a_chain_is_started(self, n: int, first: int, who: int) -> None:
         tp = self.tp(n)
         chain = start(tp, first, event=self.event)
-        began = self.run(self.handle(who).start_chains([chain]))
+        began = self.run(self.ledgers[who].start_chains([chain]))
         self.model.begin(chain)
         assert began == {tp: self.model.cursors[tp]}
 
@@ -90,27 +83,27 @@ class Histories(RuleBasedStateMachine):
             id=new_id(NOON - timedelta(hours=hours_ago)),
         )
         if self.model.fits(*ranges):
-            self.run(self.handle(who).record(made))
+            self.run(self.ledgers[who].record(made))
             self.model.add(made)
         else:
-            self.refused(self.handle(who).record(made))
+            self.refused(self.ledgers[who].record(made))
 
     @precondition(lambda self: self.model.seals)
     @rule(n=st.integers(0), who=st.integers(0, 1))
     def an_answer_was_lost_and_the_seal_is_recorded_again(self, n: int, who: int) -> None:
         again = self.model.seals[n % len(self.model.seals)]
-        self.run(self.handle(who).record(again))
-        self.refused(self.handle(who).record(replace(again, worker="zombie")))
+        self.run(self.ledgers[who].record(again))
+        self.refused(self.ledgers[who].record(replace(again, worker="zombie")))
 
     @rule(n=st.integers(0, 2), width=WIDTHS, behind=st.sampled_from([0, 0, 2]))
     def offsets_are_lost(self, n: int, width: int, behind: int) -> None:
         gone = self.next_range(n, width, behind, -1)
         lost = replace(incident(gone.first, gone.next, gone.tp), event=self.event)
         if self.model.fits(gone):
-            self.run(self.handle(0).record_incident(lost))
+            self.run(self.ledgers[0].record_incident(lost))
             self.model.lose(lost)
         else:
-            self.refused(self.handle(0).record_incident(lost))
+            self.refused(self.ledgers[0].record_incident(lost))
 
     @rule(n=st.integers(0, 2), behind=st.sampled_from([0, 0, 2]), dice=st.integers(0, 3))
     def a_topic_is_created_again(self, n: int, behind: int, dice: int) -> None:
@@ -118,14 +111,14 @@ class Histories(RuleBasedStateMachine):
         at = self.next_range(n, 0, behind, -1)
         end = replace(incident(at.first, at.next, at.tp, topic_id="t2"), event=self.event)
         if self.model.fits(at):
-            self.run(self.handle(0).record_incident(end))
+            self.run(self.ledgers[0].record_incident(end))
             self.model.lose(end)
         else:
-            self.refused(self.handle(0).record_incident(end))
+            self.refused(self.ledgers[0].record_incident(end))
 
     @rule(day=st.sampled_from(DAYS))
     def a_scheduler_reads_a_manifest(self, day: date) -> None:
-        (manifest,) = self.run(self.handle(0).manifest(self.event, [day]))
+        (manifest,) = self.run(self.ledgers[0].manifest(self.event, [day]))
         assert list(manifest.seals) == self.model.with_rows(day)
         assert manifest.rows == sum(rows_of(s, day) for s in self.model.seals)
         self.manifests.append((day, list(manifest.seals)))
@@ -136,12 +129,12 @@ class Histories(RuleBasedStateMachine):
         day, seals = self.manifests[n % len(self.manifests)]
         self.fence += 1
         done = load(day, max(self.fence - late, 1), seals, event=self.event)
-        self.run(self.handle(who).record_load([done]))
+        self.run(self.ledgers[who].record_load([done]))
         self.model.keep(done)
 
     @rule()
     def all_is_compared(self) -> None:
-        ledger, tps = self.handle(1), [self.tp(n) for n in range(3)]
+        ledger, tps = self.ledgers[1], [self.tp(n) for n in range(3)]
         self.run(compare(ledger, self.event, self.model, tps))
         assert self.run(ledger.loads(self.event, TABLE)) == self.model.loads
 
@@ -160,8 +153,6 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "model"):
             self.all_is_compared()
-            for ledger in self.handles:
-                self.run(ledger.close())
 
 
 def _split(records: int, shares: list[int]) -> dict[date, DayCounts]:
@@ -178,10 +169,14 @@ def _split(records: int, shares: list[int]) -> dict[date, DayCounts]:
     return days
 
 
-def test_any_history_leaves_the_ledger_that_the_model_has(options: LedgerOptions) -> None:
+@pytest.mark.parametrize(("kind", "examples"), [("sqlite", 40), ("mongo", 10)])
+def test_any_history_leaves_the_ledger_that_the_model_has(
+    request: pytest.FixtureRequest, kind: str, examples: int
+) -> None:
+    options = request.getfixturevalue(f"{kind}_options")
     with asyncio.Runner() as runner:
-        machine = type("Histories", (Histories,), {"runner": runner, "options": options})
-        run_state_machine_as_test(
-            machine,
-            settings=effort(examples=25, steps=25),
-        )
+        ledgers = [runner.run(open_ledger(options)) for _ in range(2)]
+        world = {"runner": runner, "ledgers": ledgers}
+        try_machine(type("Histories", (Histories,), world), examples, steps=25)
+        for ledger in ledgers:
+            runner.run(ledger.close())

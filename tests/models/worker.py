@@ -168,9 +168,10 @@ class Worker:
         self.assignment.revoke()
         await self._sealing.seal_all("revocation", seconds)
 
-    def _assigned(self, partitions: set[int]) -> set[Place]:
+    def _assigned(self, partitions: set[int]) -> list[Place]:
+        """In the same order in each example, whatever its topics are named."""
         topics = [kind.topic for kind in self._kinds] + [self.marks.changelog_topic]
-        return {(topic, number) for topic in topics for number in partitions}
+        return [(topic, number) for topic in topics for number in sorted(partitions)]
 
     async def _take(self) -> None:
         try:
