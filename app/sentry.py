@@ -1,6 +1,10 @@
 """Sentry, when a DSN is set: an ERROR log line is an event, a WARNING is a breadcrumb."""
 
+import sys
+
 from app.settings import SentryOptions
+
+FLUSH_SECONDS = 2.0
 
 
 def set_up_sentry(options: SentryOptions, *, role: str, release: str, environment: str) -> None:
@@ -22,3 +26,9 @@ def set_up_sentry(options: SentryOptions, *, role: str, release: str, environmen
         integrations=[LoguruIntegration()],
     )
     sentry_sdk.set_tag("role", role)
+
+
+def flush_sentry() -> None:
+    """Wait a moment for what is still to be sent."""
+    if sentry := sys.modules.get("sentry_sdk"):
+        sentry.flush(timeout=FLUSH_SECONDS)

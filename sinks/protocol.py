@@ -9,6 +9,8 @@ from app.contracts.table import Table
 from app.core.errors import Fatal
 from app.core.seal import StoredObject
 
+CLOSE_SECONDS = 1.0
+
 
 class ObjectLost(Fatal):
     """An object that the ledger names is missing or is not what was stored. The text names it."""
@@ -192,4 +194,6 @@ class Warehouse(Protocol):
 
     async def ping(self) -> None: ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go, within `CLOSE_SECONDS`: a statement that does not end by then is left behind, in
+        a thread of its own."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import importlib.metadata
+import os
 import sys
-from typing import Annotated
+import threading
+from typing import Annotated, NoReturn
 
 import typer
 from loguru import logger
@@ -12,7 +14,7 @@ from app.core import kill_points
 from app.core.errors import ForebayError
 from app.logs import set_up_logs
 from app.roles import run_role
-from app.sentry import set_up_sentry
+from app.sentry import flush_sentry, set_up_sentry
 from app.settings import Role, read_settings
 
 
@@ -43,4 +45,15 @@ def run(
         asyncio.run(run_role(settings))
     except ForebayError as error:
         logger.error("{}", error)
-        sys.exit(1)
+        _exit(1)
+    _exit(0)
+
+
+def _exit(code: int) -> NoReturn:
+    """End the process, even if a thread waits for a server that does not answer."""
+    if any(not thread.daemon for thread in set(threading.enumerate()) - {threading.main_thread()}):
+        flush_sentry()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

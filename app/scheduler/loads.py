@@ -27,6 +27,8 @@ from app.scheduler.options import SchedulerOptions
 from app.scheduler.replace import LoadReport, replace_days
 from sinks.protocol import Warehouse
 
+STUCK_SECONDS = 0.5
+
 
 class Loads:
     """Begins a load for each table that is due, and leaves a failing one alone for a while.
@@ -98,6 +100,9 @@ class Loads:
             logger.warning(
                 "{} did not end within {:g} s and is rolled back", task.get_name(), seconds
             )
+            task.cancel()
+        _, stuck = await asyncio.wait(running, timeout=STUCK_SECONDS)
+        for task in stuck:  # it waits for the end of a statement, and its lock with it
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 

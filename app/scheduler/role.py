@@ -20,7 +20,8 @@ from app.scheduler.lock import Locks
 from app.scheduler.options import RedisOptions, SchedulerOptions
 from sinks.protocol import Warehouse
 
-DRAIN_SHARE = 0.8
+LEAVE_SECONDS = 5.0
+"""Of the drain time, to roll back a load and to let go of everything."""
 STOP_SECONDS = 5.0
 
 
@@ -69,7 +70,7 @@ async def scheduler(
                 failed.cancel()
                 loads.stop()
                 await _stopped(app)
-                await loads.drain(drain_seconds * DRAIN_SHARE)
+                await loads.drain(max(drain_seconds - LEAVE_SECONDS, drain_seconds / 2))
         finally:
             await locks.close()
 

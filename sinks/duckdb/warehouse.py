@@ -5,6 +5,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,14 @@ from sinks.duckdb.schema import missing, stands
 from sinks.duckdb.staging import Staging
 from sinks.duckdb.swap import Load, swap
 from sinks.manifest import batches, check_staged, for_each, objects_of
-from sinks.protocol import DayManifest, DayPrints, LoadedDay, ObjectLost, ObjectStore
+from sinks.protocol import (
+    CLOSE_SECONDS,
+    DayManifest,
+    DayPrints,
+    LoadedDay,
+    ObjectLost,
+    ObjectStore,
+)
 from sinks.values import python_row
 
 T = TypeVar("T")
@@ -104,7 +112,10 @@ class DuckDBWarehouse:
         await self._call(look)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._thread.shutdown)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._call(lambda _: None)
+        self._thread.shutdown(wait=False)
 
     async def _call(self, work: Callable[[Callable[[], None]], T]) -> T:
         """Do blocking work in the one thread; if we are cancelled, it ends at its next `go_on`."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from app.contracts.table import Table
 from app.core.errors import ForebayError, Transient
 from sinks.manifest import objects_of, verify_stored
-from sinks.protocol import DayManifest, DayPrints, LoadedDay, ObjectStore
+from sinks.protocol import CLOSE_SECONDS, DayManifest, DayPrints, LoadedDay, ObjectStore
 from sinks.snowflake import sql
 from sinks.snowflake.connection import Session
 from sinks.snowflake.control import read_control
@@ -122,8 +122,10 @@ class SnowflakeWarehouse:
         await self._call(lambda _: self._session.cursor())
 
     async def close(self) -> None:
-        await self._call(lambda _: self._session.drop())
-        await asyncio.to_thread(self._thread.shutdown)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._call(lambda _: self._session.drop())
+        self._thread.shutdown(wait=False)
 
     async def _call(self, work: Callable[[GoOn], T]) -> T:
         """Do blocking work in the one thread; if we are cancelled, it ends at its next `go_on`."""

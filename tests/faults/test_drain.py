@@ -22,7 +22,7 @@ from tests.faults.steady import (
     thaw,
 )
 from tests.faults.tills import stored
-from tests.faults.watching import metric
+from tests.faults.watching import log_of, metric
 from tests.house.house import House, until
 from tests.house.sales import Sales
 
@@ -140,11 +140,36 @@ async def test_a_scheduler_told_to_end_in_mid_load_commits_it_and_frees_its_lock
         scheduler = house.role("scheduler", crash_at=f"{point}:1:stop")
         await scheduler.start()
         await told_to_end_there(scheduler)
-        async with Redis.from_url(house.servers.redis.url) as redis:
-            assert await redis.get(f"{house.name}-scheduler:load:{house.sales[0].table}") is None
+        assert await holder_of_the_lock(house) is None
         report = await house.audit()
         assert report["balanced"], report["findings"]
         assert report["totals"]["loaded"] > loaded
         loaded = report["totals"]["loaded"]
     await house.role("scheduler").start()
     await all_is_well(house, load)
+
+
+async def test_a_scheduler_whose_warehouse_does_not_answer_ends_in_time_and_frees_its_lock(
+    each_house: House,
+) -> None:
+    """Or, as DuckDB is a file, whose objects do not come."""
+    house = each_house
+    silent = house.networks.s3 if house.warehouse == "duckdb" else house.networks.snowflake
+    await asyncio.gather(house.role("gateway").start(), house.role("worker").start())
+    load = load_for(house)
+    await load.send(400)
+    scheduler = house.role("scheduler", crash_at="after_fence:1:stop", DRAIN_SECONDS="6")
+    await scheduler.start()
+    await frozen_there(scheduler)
+    silent.stalled = True
+    await told_to_end_there(scheduler)
+    silent.heal()
+    assert await holder_of_the_lock(house) is None
+    assert "is rolled back" in log_of(scheduler)
+    await house.role("scheduler").start()
+    await all_is_well(house, load)
+
+
+async def holder_of_the_lock(house: House) -> Any:
+    async with Redis.from_url(house.servers.redis.url) as redis:
+        return await redis.get(f"{house.name}-scheduler:load:{house.sales[0].table}")
