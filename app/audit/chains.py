@@ -18,14 +18,20 @@ Topics = Mapping[str, tuple[str, int]]
 
 
 async def read_chain(
-    ledger: Ledger, event: str, tp: str, cursor: Cursor | None, scratch: Scratch, findings: Findings
+    ledger: Ledger,
+    event: str,
+    tp: str,
+    cursor: Cursor | None,
+    scratch: Scratch,
+    findings: Findings,
+    hint: int = 0,
 ) -> PartitionBalance:
     """Follow one chain along the links that were read of the shelves.
 
     Where they do not reach the cursor without a finding, walk it in the ledger, from its start:
     what was read shelf by shelf may miss an entry that came late, the chain itself can not.
-    `cursor` must have been read before the links: the chain may have grown since, but it can not
-    have become shorter.
+    `cursor` and `hint` must have been read before the links: the chain may have grown since, but
+    it can not have become shorter.
     """
     seen, doubts = PartitionBalance(tp), Findings()
     tiling = _Tiling(event, seen, doubts)
@@ -46,7 +52,7 @@ async def read_chain(
             )
         )
     else:
-        compare_with_last_audit(scratch, event, tp, seen.cursor, findings)
+        compare_with_earlier(scratch, event, tp, seen.cursor, hint, findings)
     if cursor is not None:
         seen.topic_id, seen.ended = cursor.topic_id, seen.ended or cursor.ended
     return seen
@@ -67,27 +73,29 @@ async def _walk_chain(
     return seen
 
 
-def compare_with_last_audit(
-    scratch: Scratch, event: str, tp: str, cursor: int | None, findings: Findings
+def compare_with_earlier(
+    scratch: Scratch, event: str, tp: str, cursor: int | None, hint: int, findings: Findings
 ) -> None:
-    """A chain never becomes shorter: where an audit saw it end, it ends now or has gone on."""
-    for (end,) in scratch.rows("SELECT next FROM ends WHERE tp = ?", tp):
-        if end > (cursor or 0):
-            findings.add(
-                Finding(
-                    FindingKind.CURSOR,
-                    f"{tp} {cursor or 0}–{end - 1}: an earlier audit saw this chain end at {end}, "
-                    f"now it ends at {cursor or 0}: its last entries were removed. A worker will "
-                    "read these offsets again, if Kafka still has them; or restore the ledger from "
-                    "its backup.",
-                    event=event,
-                    tp=tp,
-                    first=cursor or 0,
-                    next=end,
-                )
+    """A chain never becomes shorter: where an earlier audit, or the worker's own hint (a mongo
+    ledger has one), saw it end, it ends now or has gone on."""
+    earlier = [(end, "an earlier audit saw this chain end")
+               for (end,) in scratch.rows("SELECT next FROM ends WHERE tp = ?", tp)]  # fmt: skip
+    end, who = max([*earlier, (hint, "the ledger's own hint says that this chain ended")])
+    now = cursor or 0
+    if end > now:
+        findings.add(
+            Finding(
+                FindingKind.CURSOR,
+                f"{tp} {now}–{end - 1}: {who} at {end}, now it ends at {now}: its last entries "
+                "were removed. A worker will read these offsets again, if Kafka still has them; or "
+                "restore the ledger from its backup.",
+                event=event,
+                tp=tp,
+                first=now,
+                next=end,
             )
-            return
-    if cursor is not None:
+        )
+    elif cursor is not None:
         scratch.change("INSERT OR REPLACE INTO ends VALUES (?, ?, ?)", tp, event, cursor)
 
 
@@ -95,7 +103,7 @@ def find_lost_chains(scratch: Scratch, there: Collection[str], findings: Finding
     """Chains that an audit has seen and the ledger no longer knows."""
     for tp, event in list(scratch.rows("SELECT tp, event FROM ends ORDER BY tp")):
         if tp not in there:
-            compare_with_last_audit(scratch, event, tp, None, findings)
+            compare_with_earlier(scratch, event, tp, None, 0, findings)
 
 
 class _Tiling:

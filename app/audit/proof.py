@@ -112,6 +112,7 @@ async def _read_chains(
     for event in partitions:
         found.kinds.setdefault(event, TypeBalance(event, None))
     cursors = {event: await ledger.cursors(tps) for event, tps in partitions.items()}
+    hints = await ledger.hints()
     found.digests = await ledger.digests()
     found.unread = forget_changed(scratch, found.digests)
     report.reading.shelves = len(found.digests)
@@ -121,8 +122,13 @@ async def _read_chains(
     done = 0
     for event, tps in sorted(partitions.items()):
         for tp in sorted(tps, key=by_number):
-            cursor = cursors[event].get(tp)
-            seen = await read_chain(ledger, event, tp, cursor, scratch, report.found)
+            cursor, hint = cursors[event].get(tp), (hints or {}).get(tp, 0)
+            seen = await read_chain(ledger, event, tp, cursor, scratch, report.found, hint)
+            if hints is not None and cursor is not None and tp not in hints:
+                report.notes.append(
+                    f"{tp}: the hint where this chain ends was removed, or could not be written. "
+                    "Nothing depends on it: the next seal writes it again."
+                )
             found.kinds[event].partitions.append(seen)
             done += 1
             evidence.progress("chains", done, total)

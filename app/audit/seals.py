@@ -30,9 +30,9 @@ async def read_seals(
     for shelf, digest in sorted(shelves.items()):
         sums: Sums = {}
         sound, seals = True, 0
-        async for seal in ledger.shelved(shelf):
-            seals += 1
-            if problems := seal.problems():
+        async for shelved in ledger.shelved(shelf):
+            seals, seal = seals + 1, shelved.seal
+            if problems := [*seal.problems(), *shelved.problems]:
                 sound = False
                 findings.add(_finding(seal, problems))
             _take(seal, shelf, sums, scratch)

@@ -23,7 +23,7 @@ from app.ledger.document import (
     start_document,
 )
 from app.ledger.mongo_days import MongoDays
-from app.ledger.mongo_digests import on
+from app.ledger.mongo_digests import contradictions, on
 from app.ledger.mongo_entries import MongoEntries
 from app.ledger.mongo_errors import translating
 from app.ledger.mongo_queries import INDEXES
@@ -39,6 +39,7 @@ from app.ledger.protocol import (
     EntryKind,
     Incident,
     Link,
+    Shelved,
 )
 
 SEALS_PER_PAGE = 100
@@ -146,11 +147,16 @@ class MongoLedger:
                     )
             beyond = page[-1]["_id"]
 
-    def shelved(self, shelf: str) -> AsyncIterator[Seal]:
+    async def hints(self) -> Mapping[str, int] | None:
+        with translating():
+            return await self._entries.hints()
+
+    def shelved(self, shelf: str) -> AsyncIterator[Shelved]:
         query: Document = {"kind": EntryKind.SEAL.value} | on(shelf)
 
-        async def page(beyond: str) -> list[Seal]:
-            return [seal_from(entry) for entry in await self._page(query, beyond)]
+        async def page(beyond: str) -> list[Shelved]:
+            entries = await self._page(query, beyond)
+            return [Shelved(seal_from(entry), contradictions(entry)) for entry in entries]
 
         return by_id(page)
 

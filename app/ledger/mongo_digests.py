@@ -7,7 +7,7 @@ changed, changes the digest; a text changed into another one of the same length 
 
 from typing import Any
 
-from app.ledger.document import Document
+from app.ledger.document import Document, end_from, seal_document, seal_from
 from app.ledger.protocol import SHELF
 
 Expression = dict[str, Any]
@@ -18,7 +18,10 @@ NUMBERS = {
     "counts.days": ("staged", "duplicates", "dead"),
 }
 TEXTS = {"objects": ("day", "kind", "key", "sha256", "etag"), "counts.days": ("day",)}
-SIZES = ("chain", "ends", "ranges", "objects", "counts.days")
+SIZES = ("chain", "ends", "ranges", "objects", "counts.days", "days", "row_days")
+TOTALS = ("received", "staged", "duplicates", "dead")
+CHANGING = ("unloaded", "missed")
+"""What loads change, and so is no part of what an entry is."""
 
 
 def digests() -> list[Expression]:
@@ -32,15 +35,19 @@ def digests() -> list[Expression]:
     for array, names in NUMBERS.items():
         for name in names:
             value, field = f"$$v.{name}", f"{array}_{name}".replace(".", "_")
-            squares = {"$multiply": [{"$toDecimal": value}, value]}
             sums[field] = {"$sum": _sum(array, value)}
-            sums[f"{field}_squares"] = {"$sum": _sum(array, squares)}
+            sums[f"{field}_squares"] = {"$sum": _sum(array, _square(value))}
             weighted = {"$multiply": [{"$toDecimal": _sum(array, value)}, weight]}
             sums[f"{field}_weighted"] = {"$sum": weighted}
     for array, names in TEXTS.items():
         for name in names:
             length = {"$strLenBytes": {"$ifNull": [f"$$v.{name}", ""]}}
             sums[f"{array}_{name}".replace(".", "_")] = {"$sum": _sum(array, length)}
+    reasons = {"$objectToArray": {"$ifNull": ["$counts.dead_by_reason", {}]}}
+    for name, of_reason in {"reasons": "$$v.v", "reasons_squares": _square("$$v.v")}.items():
+        sums[name] = {"$sum": {"$sum": {"$map": {"input": reasons, "as": "v", "in": of_reason}}}}
+    for name in TOTALS:
+        sums[f"counts_{name}"] = {"$sum": f"$counts.{name}"}
     for array in SIZES:
         size = {"$size": {"$ifNull": [f"${array}", []]}}
         sums[f"{array}_size".replace(".", "_")] = {"$sum": size}
@@ -51,9 +58,24 @@ def digest_of(sums: Document) -> str:
     return ",".join(f"{name}={sums[name]}" for name in sorted(sums) if name != "_id")
 
 
+def contradictions(stored: Document) -> tuple[str, ...]:
+    """What a seal's document says twice, for queries and for people, and differently."""
+    ends = {r["tp"]: end_from(r) for r in stored["ranges"]}
+    written = seal_document(seal_from(stored), ends)
+    return tuple(
+        f"its {name} are not what the rest of it says"
+        for name in written
+        if name not in CHANGING and stored.get(name) != written[name]
+    )
+
+
 def on(shelf: str) -> Document:
     """The entries of a shelf."""
     return {"_id": {"$gte": shelf, "$lt": f"{shelf}\U0010ffff"}}
+
+
+def _square(value: str) -> Expression:
+    return {"$multiply": [{"$toDecimal": value}, value]}
 
 
 def _sum(array: str, value: Any) -> Expression:

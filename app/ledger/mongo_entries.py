@@ -131,6 +131,9 @@ class MongoEntries:
             sums = await self.collection.aggregate(digests(), allowDiskUse=True).to_list(None)
         return {found["_id"]: digest_of(found) for found in sums}
 
+    async def hints(self) -> dict[str, int]:
+        return {hint["_id"]: hint["next"] async for hint in self._hints.find()}
+
     async def _ending(self, links: Collection[str], where: Entries) -> dict[str, Cursor]:
         """The ends of the entries that these links would continue, by partition."""
         return {

@@ -135,6 +135,18 @@ class DayTotals:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A seal for the audit. `problems` name what the store holds twice and that differs."""
+
+    seal: Seal
+    problems: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.seal.id
+
+
 class Ledger(Protocol):
     """Every method raises `Transient` when the store can not be reached or is busy."""
 
@@ -179,8 +191,14 @@ class Ledger(Protocol):
     def links(self, shelf: str) -> AsyncIterator[tuple[str, Link]]:
         """Walk the links of all entries of one shelf by ascending entry id, with their event."""
 
-    def shelved(self, shelf: str) -> AsyncIterator[Seal]:
+    def shelved(self, shelf: str) -> AsyncIterator[Shelved]:
         """Walk the seals of one shelf by ascending id."""
+
+    async def hints(self) -> Mapping[str, int] | None:
+        """Where chains were seen to end, by partition; None for a ledger that keeps no hints.
+
+        A hint may be behind its chain, never beyond its end. Nothing depends on it.
+        """
 
     def incidents(self, event: str | None = None) -> AsyncIterator[Incident]:
         """Walk the incidents by ascending id."""

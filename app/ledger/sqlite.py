@@ -22,6 +22,7 @@ from app.ledger.protocol import (
     DirtyDay,
     Incident,
     Link,
+    Shelved,
 )
 from app.ledger.sqlite_file import SQLiteFile
 
@@ -101,11 +102,14 @@ class SQLiteLedger:
                 yield event, link
             beyond = page[-1][0]
 
-    def shelved(self, shelf: str) -> AsyncIterator[Seal]:
+    async def hints(self) -> Mapping[str, int] | None:
+        return None
+
+    def shelved(self, shelf: str) -> AsyncIterator[Shelved]:
         end = digests_of.end_of(shelf)
         return by_id(
             lambda beyond: self._file.read(
-                lambda db: entries_of.page_of_shelf(db, max(shelf, beyond), end, SEALS_PER_PAGE)
+                lambda db: digests_of.page_of_shelf(db, max(shelf, beyond), end, SEALS_PER_PAGE)
             )
         )
 

@@ -1,11 +1,12 @@
 """Digests of shelves in SQLite, and what lies on one. Functions of a connection."""
 
+import json
 from collections import defaultdict
 from hashlib import blake2b
 from sqlite3 import Connection
 
-from app.ledger.protocol import SHELF, EntryKind, Link
-from app.ledger.sqlite_entries import range_of
+from app.ledger.protocol import SHELF, EntryKind, Link, Shelved
+from app.ledger.sqlite_entries import range_of, seals_of
 
 # All of an entry, and where each table says whose row it is. `unloaded` is no part of it: it
 # changes with each load, and is compared by its sums.
@@ -48,6 +49,33 @@ def page_of_links(
         )
         for row in rows
     ]
+
+
+def page_of_shelf(db: Connection, beyond: str, end: str, limit: int) -> list[Shelved]:
+    """The next seals with ids between `beyond` and `end`, neither of which is one itself."""
+    rows = db.execute(
+        "SELECT * FROM entries WHERE kind = ? AND id > ? AND id < ? ORDER BY id LIMIT ?",
+        (EntryKind.SEAL.value, beyond, end, limit),
+    ).fetchall()
+    found = contradictions(db, json.dumps([row["id"] for row in rows]))
+    return [Shelved(seal, tuple(found.get(seal.id, ()))) for seal in seals_of(db, rows)]
+
+
+def contradictions(db: Connection, ids: str) -> dict[str, list[str]]:
+    """The event stands beside each part of an entry, too, and so does the kind beside a link."""
+    found: dict[str, list[str]] = {}
+    for table, differs in (
+        ("links", "p.event <> e.event OR p.kind <> e.kind"),
+        ("counts", "p.event <> e.event"),
+        ("objects", "p.event <> e.event"),
+    ):
+        for (entry,) in db.execute(
+            f"""SELECT DISTINCT p.entry FROM {table} p JOIN entries e ON e.id = p.entry
+                WHERE p.entry IN (SELECT value FROM json_each(?)) AND ({differs})""",
+            (ids,),
+        ):
+            found.setdefault(entry, []).append(f"its {table} are of another event or kind")
+    return found
 
 
 def end_of(shelf: str) -> str:

@@ -17,7 +17,7 @@ START_SLOT = -1
 
 def append_seal(db: Connection, seal: Seal) -> None:
     if _is_recorded(db, seal.id):
-        (stored,) = _seals(db, [_entry(db, seal.id)])
+        (stored,) = seals_of(db, [_entry(db, seal.id)])
         if stored != seal:
             raise Fenced(f"another seal is recorded as {seal.id}")
         return
@@ -93,16 +93,7 @@ def page_of_seals(
         if event is not None:
             where = where.replace("WHERE day", "WHERE event = :event AND day")
         values["day"] = day.isoformat()
-    return _seals(db, db.execute(_page(where), values | {"limit": limit}).fetchall())
-
-
-def page_of_shelf(db: Connection, beyond: str, end: str, limit: int) -> list[Seal]:
-    """The next seals with ids between `beyond` and `end`, neither of which is one itself."""
-    rows = db.execute(
-        "SELECT * FROM entries WHERE kind = ? AND id > ? AND id < ? ORDER BY id LIMIT ?",
-        (EntryKind.SEAL.value, beyond, end, limit),
-    )
-    return _seals(db, rows.fetchall())
+    return seals_of(db, db.execute(_page(where), values | {"limit": limit}).fetchall())
 
 
 def page_of_incidents(db: Connection, event: str | None, beyond: str, limit: int) -> list[Incident]:
@@ -190,7 +181,7 @@ def _add_objects(db: Connection, seal: Seal) -> None:
     )
 
 
-def _seals(db: Connection, entries: Sequence[Row]) -> list[Seal]:
+def seals_of(db: Connection, entries: Sequence[Row]) -> list[Seal]:
     ids = json.dumps([entry["id"] for entry in entries])
     ranges, objects, counts, reasons = (
         _by_entry(db, f"SELECT * FROM {table} WHERE entry IN (SELECT value FROM json_each(?))"

@@ -9,8 +9,7 @@ import pytest
 
 from app.audit import FindingKind as K
 from app.audit.memory import forget_all
-from app.core.seal import Seal
-from app.ledger.protocol import Link
+from app.ledger.protocol import Link, Shelved
 from tests.audit.world import DAY1, DAY2, DAY3, ORDER, Got, World, empty_world, fill, tp_of
 
 STAGED = Got("staged", DAY1)
@@ -176,9 +175,9 @@ class Dying:
     def __getattr__(self, name: str) -> object:
         return getattr(self._ledger, name)
 
-    async def shelved(self, shelf: str) -> AsyncIterator[Seal]:
-        async for seal in self._ledger.shelved(shelf):
-            yield seal
+    async def shelved(self, shelf: str) -> AsyncIterator[Shelved]:
+        async for found in self._ledger.shelved(shelf):
+            yield found
         raise ConnectionError("gone")
 
 

@@ -14,6 +14,7 @@ from app.ledger.protocol import (
     EntryKind,
     Incident,
     Link,
+    Shelved,
 )
 from sinks.protocol import DayPrints, LoadedDay, ObjectStat
 from tests.audit.world import DAY1, NOON, ORDER, table_of, topic_of, tp_of
@@ -39,6 +40,9 @@ class Endless:
     def each(self) -> Iterator[Seal]:
         return map(self.seal, range(self.count))
 
+    async def hints(self) -> None:
+        return None
+
     async def digests(self) -> Mapping[str, str]:
         return {"event": "starts", "01SEA": f"{self.count} seals"}
 
@@ -49,9 +53,9 @@ class Endless:
         for seal in self.each():
             yield ORDER, Link(EntryKind.SEAL, seal.id, seal.ranges[0])
 
-    async def shelved(self, shelf: str) -> AsyncIterator[Seal]:
+    async def shelved(self, shelf: str) -> AsyncIterator[Shelved]:
         for seal in self.each() if shelf != "event" else ():
-            yield seal
+            yield Shelved(seal)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
         if prefix == f"{ORDER}/":

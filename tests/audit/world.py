@@ -15,9 +15,9 @@ import orjson
 from app.audit import AuditReport, LogEnds, audit
 from app.contracts.table import LINEAGE, Column, Table
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
+from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import ChainStart, DayLoad, Incident, Ledger
-from app.ledger.sqlite import SQLiteLedger
 from sinks.duckdb.options import DuckDBOptions
 from sinks.duckdb.warehouse import DuckDBWarehouse
 from sinks.memory import MemoryObjectStore
@@ -60,7 +60,7 @@ class Got:
 @dataclass
 class World:
     folder: Path
-    ledger: SQLiteLedger
+    ledger: Ledger
     objects: MemoryObjectStore
     warehouse: DuckDBWarehouse
     logs: dict[str, LogEnds] = field(default_factory=dict)
@@ -210,10 +210,13 @@ class Draft:
 
 @asynccontextmanager
 async def empty_world(
-    folder: Path, objects: MemoryObjectStore | None = None
+    folder: Path, objects: MemoryObjectStore | None = None, options: LedgerOptions | None = None
 ) -> AsyncIterator[World]:
-    """A ledger, a store and a warehouse with nothing in them, and topics without records."""
-    ledger = SQLiteLedger.at(LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
+    """A ledger, a store and a warehouse with nothing in them, and topics without records.
+
+    The ledger is a SQLite file, unless `options` name another one.
+    """
+    ledger = await open_ledger(options or LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
     objects = objects or MemoryObjectStore()
     warehouse = DuckDBWarehouse(DuckDBOptions(path=folder / "warehouse.duckdb"), objects)
     world = World(folder, ledger, objects, warehouse)

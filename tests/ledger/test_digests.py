@@ -10,7 +10,7 @@ import pytest
 from app.core.seal import DayCounts
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
-from app.ledger.protocol import EntryKind, Ledger, Link
+from app.ledger.protocol import EntryKind, Ledger, Link, Shelved
 from tests.ledger.examples import (
     MONDAY,
     OTHER_TP,
@@ -67,7 +67,7 @@ async def test_a_shelf_holds_its_own_links_and_seals(ledger: Ledger) -> None:
     ]
     assert [found.id async for found in ledger.shelved(EARLY)] == [FIRST, SECOND]
     assert [found async for found in ledger.shelved(LATE)] == [
-        found async for found in ledger.seals() if found.id == THIRD
+        Shelved(found) async for found in ledger.seals() if found.id == THIRD
     ]
     assert {link.kind async for _, link in ledger.links(STARTS)} == {EntryKind.START}
     (of_incident,) = [link async for _, link in ledger.links(lost.id[:5])]
@@ -117,6 +117,8 @@ MONGO: dict[str, Change] = {
     "an object's bytes are shifted": lambda entries: entries.update_one(
         ONE, {"$inc": {"objects.0.bytes": 1}}
     ),
+    "a total is shifted": lambda entries: entries.update_one(ONE, {"$inc": {"counts.staged": 1}}),
+    "a day is taken away": lambda entries: entries.update_one(ONE, {"$pop": {"row_days": 1}}),
     "a key is cut": lambda entries: entries.update_one(ONE, {"$set": {"objects.0.key": "short"}}),
     "one is taken from a seal to another": lambda entries: (
         entries.update_one(ONE, {"$inc": {"counts.days.0.staged": -1}}),
@@ -152,3 +154,40 @@ async def test_what_is_changed_by_hand_in_mongo_changes_its_shelf(
     after = await ledger.digests()
     await ledger.close()
     assert {shelf for shelf in before if after.get(shelf) != before[shelf]} == {EARLY}
+
+
+async def test_what_mongo_holds_twice_must_agree(mongo_options: LedgerOptions) -> None:
+    ledger = await open_ledger(mongo_options)
+    await fill(ledger)
+    await ledger.record_load([load(MONDAY, 1, [FIRST])])
+    assert [found.problems async for found in ledger.shelved(EARLY)] == [(), ()]
+    with pymongo.MongoClient[dict[str, Any]](mongo_options.url) as client:
+        entries = client[mongo_options.database]["ledger"]
+        entries.update_one(ONE, {"$inc": {"counts.received": 1}, "$pop": {"row_days": 1}})
+        entries.update_one({"_id": SECOND}, {"$set": {"chain": ["x@0"]}})
+    assert [found.problems async for found in ledger.shelved(EARLY)] == [
+        tuple(f"its {name} are not what the rest of it says" for name in ("counts", "row_days")),
+        ("its chain are not what the rest of it says",),
+    ]
+    await ledger.close()
+
+
+@pytest.mark.parametrize("table", ["links", "counts", "objects"])
+async def test_what_sqlite_holds_twice_must_agree(
+    sqlite_options: LedgerOptions, table: str
+) -> None:
+    ledger = await open_ledger(sqlite_options)
+    await fill(ledger)
+    assert [found.problems async for found in ledger.shelved(EARLY)] == [(), ()]
+    with sqlite3.connect(sqlite_options.url.removeprefix("sqlite:///")) as db:
+        db.execute(f"UPDATE {table} SET event = 'other' WHERE entry = '{SECOND}'")
+    db.close()
+    assert [found.problems async for found in ledger.shelved(EARLY)] == [
+        (), (f"its {table} are of another event or kind",),
+    ]  # fmt: skip
+    await ledger.close()
+
+
+async def test_hints_are_told_where_they_are_kept(ledger: Ledger) -> None:
+    await fill(ledger)
+    assert await ledger.hints() in (None, {TP: 12, OTHER_TP: 6})

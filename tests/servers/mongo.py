@@ -3,7 +3,8 @@ container engine answers, else SecantusDB as a child process."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
@@ -56,9 +57,38 @@ def engine_answers() -> bool:
         return False
 
 
+@dataclass
+class _Shared:
+    """The one server of a session, and how many fixtures use it."""
+
+    serving: Generator[str, None, None]
+    url: str
+    users: int = 0
+
+
+_shared: dict[Path, _Shared] = {}
+
+
 @pytest.fixture(scope="session")
 def mongo_url(server_dir: Path) -> Iterator[str]:
-    """The URL of a server that answers; never skipped."""
+    """The URL of a server that answers; never skipped.
+
+    Each folder of tests that imports this has a fixture of its own: the first one starts the
+    server, the last one stops it.
+    """
+    if server_dir not in _shared:
+        serving = _serving(server_dir)
+        _shared[server_dir] = _Shared(serving, next(serving))
+    shared = _shared[server_dir]
+    shared.users += 1
+    yield shared.url
+    shared.users -= 1
+    if not shared.users:
+        del _shared[server_dir]
+        shared.serving.close()
+
+
+def _serving(server_dir: Path) -> Generator[str, None, None]:
     if given := os.environ.get("MONGO_URL"):
         yield given
         return
