@@ -170,31 +170,6 @@ async def test_a_lock_lost_under_a_running_load_lets_a_newer_one_in_and_its_days
     await loading.assert_agreed()
 
 
-@only_duckdb
-async def test_a_renewal_that_failed_is_made_again_while_the_lease_lasts(
-    loading: Loading, redis: LocalRedis, network: Proxy, tmp_path: Path, lines: list[str]
-) -> None:
-    await loading.seal({MONDAY: ["a"]})
-    pause = Pause("staged")
-    slow = loading.another(pause.strikes)
-    async with (
-        running(loading, through(network), tmp_path, warehouse=slow, lock_seconds=6),
-        Redis.from_url(redis.url) as client,
-    ):
-        await pause.begun.wait()
-        (lock,) = await client.keys("*:load:*")
-        failing = network.rule(lambda chunk: b"EVAL" in chunk, Cut(), times=2)
-
-        async def renewed_after_all() -> bool:
-            return not failing.left and await client.pttl(lock) > 5_000
-
-        await until(renewed_after_all)
-        pause.over.set()
-        await until(lambda: is_clean(loading))
-    assert await loading.ids() == ["a"]
-    assert lines == []
-
-
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
 
 
@@ -213,6 +188,42 @@ async def held(file: Path) -> AsyncIterator[None]:
 
 
 @only_duckdb
+async def test_a_renewal_that_failed_is_made_again_while_the_lease_lasts(
+    loading: Loading, redis: LocalRedis, network: Proxy, tmp_path: Path, lines: list[str]
+) -> None:
+    await loading.seal({MONDAY: ["a"]})
+    await loading.load()
+    async with (
+        running(loading, through(network), tmp_path, lock_seconds=6),
+        Redis.from_url(redis.url) as client,
+    ):
+        async with held(tmp_path / "warehouse.duckdb"):
+            await loading.seal({MONDAY: ["b"]})
+            lock = await lock_of(client)
+            failing = network.rule(lambda chunk: b"EVAL" in chunk, Cut(), times=2)
+
+            async def renewed_after_all() -> bool:
+                return not failing.left and await client.pttl(lock) > 5_000
+
+            await until(renewed_after_all)
+        await until(lambda: is_clean(loading))
+    assert await loading.ids() == ["a", "b"]
+    assert lines == []
+
+
+async def lock_of(client: "Redis") -> bytes:
+    """The name of the lock, as soon as a load has taken it."""
+    found: list[bytes] = []
+
+    async def taken() -> bool:
+        found[:] = await client.keys("*:load:*")
+        return bool(found)
+
+    await until(taken)
+    return found[0]
+
+
+@only_duckdb
 async def test_a_load_whose_lease_was_lost_before_it_touched_the_warehouse_leaves_it_to_others(
     loading: Loading, redis: LocalRedis, tmp_path: Path, lines: list[str]
 ) -> None:
@@ -226,12 +237,7 @@ async def test_a_load_whose_lease_was_lost_before_it_touched_the_warehouse_leave
     ):
         async with held(tmp_path / "warehouse.duckdb"):
             await loading.seal({MONDAY: ["b"]})
-
-            async def begun() -> bool:
-                return bool(await client.keys("*:load:*"))
-
-            await until(begun)
-            (lock,) = await client.keys("*:load:*")
+            lock = await lock_of(client)
             await client.set(lock, "somebody else")
             await asyncio.sleep(1)  # of which one renewal is a third
         await until(lambda: any(TAKEN_OVER in line for line in lines))
