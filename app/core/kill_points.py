@@ -7,6 +7,7 @@ SIGSTOP, until somebody sends SIGCONT. Settings refuse all of it unless `ENVIRON
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 
 from app.core.errors import Fatal
@@ -90,6 +91,9 @@ def killing_at(crash_at: str) -> Passed:
             left -= 1
             if not left:
                 os.write(2, f"CRASH_AT={crash_at}: here\n".encode())
-                os.kill(os.getpid(), signal.SIGSTOP if stops else signal.SIGKILL)
+                if stops:  # sent to the process, it lets this thread run on for a moment
+                    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+                else:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
     return passed
