@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from app.commands.context import (
     print_json,
     settings_here,
 )
+from app.ledger.options import LedgerOptions
 from app.settings import Settings
 
 SHOWN_FINDINGS = 50
@@ -49,7 +51,9 @@ def audit(
     memory: Annotated[
         Path | None,
         typer.Option(
-            "--memory", metavar="FILE", help="What audits have read. [default: DIR/audit.db]"
+            "--memory",
+            metavar="FILE",
+            help="What audits have read. [default: DIR/audit-….db, one for each ledger]",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -63,15 +67,22 @@ def audit(
     """
     if full and quick:
         raise typer.BadParameter("--full reads everything, --quick as little as it can: take one.")
-    file = memory or data_dir / "audit.db"
+    settings = settings_here(data_dir)
+    file = memory or data_dir / _memory_of(settings.ledger)
     if full:
         forget_all(file)
-    report = asyncio.run(_audit(settings_here(data_dir), file, deep=deep, quick=quick))
+    report = asyncio.run(_audit(settings, file, deep=deep, quick=quick))
     if as_json:
         print_json(report.as_json())
     else:
         console().print(render(report))
     raise typer.Exit(report.exit_code)
+
+
+def _memory_of(ledger: LedgerOptions) -> str:
+    """A file for each ledger: what is remembered of one is not true of another."""
+    place = ledger.url.rpartition("@")[2]  # without a password, which may change
+    return f"audit-{sha256(f'{place} {ledger.database}'.encode()).hexdigest()[:8]}.db"
 
 
 async def _audit(settings: Settings, memory: Path, *, deep: bool, quick: bool) -> AuditReport:
