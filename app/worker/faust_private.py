@@ -127,6 +127,21 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
         ]
 
 
+class ReadOffsets(dict[TP, int | None]):
+    """Up to where Faust believes it has read, kept for changelogs only.
+
+    Of another topic it would drop the list that a seek back was made for, if a list from before
+    the seek was handed on after it: the lanes know better, by epoch and turn.
+    """
+
+    def __missing__(self, tp: TP) -> None:
+        return None
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        if tp.topic.endswith(CHANGELOG_SUFFIX):
+            super().__setitem__(tp, offset)
+
+
 class LedgerConsumer(driver.Consumer):
     """Overridden, with the reason:
 
@@ -140,6 +155,10 @@ class LedgerConsumer(driver.Consumer):
 
     app: "LedgerApp"
     _thread: LedgerConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = ReadOffsets()
 
     def _new_consumer_thread(self) -> LedgerConsumerThread:
         return LedgerConsumerThread(self, loop=self.loop, beacon=self.beacon)

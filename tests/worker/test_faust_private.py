@@ -22,6 +22,7 @@ import mode.services
 import mode.threads
 from faust.types import TP
 
+from tests.worker.kinds import event
 from tests.worker.world import World
 
 VERSIONS = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
@@ -123,3 +124,17 @@ async def test_a_paused_partition_is_not_read_again_when_its_queue_has_room(worl
             consumer.on_buffer_drop(tp)
         active = consumer._get_active_partitions()
         assert (reading in active, paused in active) == (True, False)
+
+
+async def test_what_was_handed_on_after_a_seek_back_drops_nothing_of_what_follows(
+    world: World,
+) -> None:
+    """A list from before the seek that is taken late moves Faust's mark beyond what comes."""
+    async with world.worker() as running:
+        await world.produce(event(n) for n in range(100))
+        await world.sealed_to_the_end()
+        for partition in range(world.partitions[world.kind.name]):
+            running._app.consumer._read_offset[TP(world.kind.topic, partition)] = 1_000
+        await world.produce(event(n) for n in range(100, 200))
+        await world.sealed_to_the_end()
+    assert (await world.each_once())["staged"] == 200
