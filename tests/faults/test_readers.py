@@ -34,7 +34,7 @@ from tests.faults.loading import Loading
 from tests.house.proxy import Cut, LoseAnswer, Proxy, http
 from tests.sinks.warehouse_ground import FIRST, SECOND, THIRD, Ground, Strikes, order, order_table
 
-REPLACES = int(os.environ.get("FAULTY_REPLACES", "120"))
+REPLACES = int(os.environ.get("FAULTY_REPLACES", "80"))
 ON_SNOWFLAKE = 0.15
 """Their share there: one takes six times as long, nearly all of it in the stand-in."""
 SEED = int(os.environ.get("FAULTY_REPLACES_SEED", "1"))

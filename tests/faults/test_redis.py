@@ -5,7 +5,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -121,19 +121,24 @@ async def outlive_the_lease(redis: LocalRedis, network: Proxy) -> None:
         await until(expired)
 
 
+BY_FENCE, UNDONE = "has loaded with fence", "the session has ended"
+
+
 @pytest.mark.parametrize(
-    ("place", "point", "says"),
+    ("place", "lose", "point", "says"),
     [
-        ("duckdb", "staged", "has loaded with fence"),
-        ("snowflake", "staged", "has loaded with fence"),
-        ("snowflake", "deleted", "the session has ended"),  # its transaction made way
+        ("duckdb", lose_memory, "staged", BY_FENCE),
+        ("duckdb", outlive_the_lease, "staged", BY_FENCE),
+        ("snowflake", lose_memory, "staged", BY_FENCE),
+        ("snowflake", outlive_the_lease, "deleted", UNDONE),  # its transaction made way
+    ],
+    ids=[
+        "duckdb: Redis restarted empty",
+        "duckdb: the lock expired",
+        "snowflake: Redis restarted empty",
+        "snowflake: the lock expired in a transaction",
     ],
     indirect=["place"],
-)
-@pytest.mark.parametrize(
-    "lose",
-    [lose_memory, outlive_the_lease],
-    ids=["Redis restarted empty", "the lock expired"],
 )
 async def test_a_lock_lost_under_a_running_load_lets_a_newer_one_in_and_its_days_stay(
     loading: Loading,
@@ -141,11 +146,10 @@ async def test_a_lock_lost_under_a_running_load_lets_a_newer_one_in_and_its_days
     network: Proxy,
     tmp_path: Path,
     lines: list[str],
+    lose: Callable[[LocalRedis, Proxy], Awaitable[None]],
     point: str,
     says: str,
-    lose: object,
 ) -> None:
-    assert callable(lose)
     await loading.seal({MONDAY: ["a"], TUESDAY: ["b"]})
     await loading.load()
     await loading.seal({MONDAY: ["c"], TUESDAY: ["d"]})

@@ -34,18 +34,13 @@ from tests.sinks.s3_network import ALWAYS, TRIES
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def troubles(*, cut_after_bytes: int) -> dict[str, Action]:
-    return {
-        "500": http_answer(500, "InternalError"),
-        "503 SlowDown": http_answer(503, "SlowDown"),
-        "a stalled connection": Stall(),
-        "a cut connection": Cut(cut_after_bytes),
-        "a lost answer": LoseAnswer(),
-    }
-
-
-TROUBLE = troubles(cut_after_bytes=900)
-"""Of a small object; 900 bytes are its request's head and a bit."""
+TROUBLE: dict[str, Action] = {
+    "500": http_answer(500, "InternalError"),
+    "503 SlowDown": http_answer(503, "SlowDown"),
+    "a stalled connection": Stall(),
+    "a cut connection": Cut(after_bytes=900),  # its head and a bit
+}
+READ_TROUBLE = {**TROUBLE, "a cut connection": LoseAnswer(after_bytes=1_000)}
 SOON = {
     "S3__TIMEOUT_SECONDS": "1",
     "SEAL__MAX_AGE_SECONDS": "0.3",
@@ -173,14 +168,13 @@ async def test_an_upload_in_trouble_is_made_again_and_sealed_once(town: Town, tr
     await town.landed()
 
 
-@pytest.mark.parametrize("trouble", [*TROUBLE, "an answer cut in its middle"])
+@pytest.mark.parametrize("trouble", READ_TROUBLE)
 async def test_a_load_whose_reading_is_in_trouble_is_tried_again_and_changes_nothing_before(
     town: Town, trouble: str
 ) -> None:
     since = len(log_of(town.scheduler))
     before = [await town.stands(kind) for kind in town.house.sales]
-    action = TROUBLE.get(trouble, LoseAnswer(after_bytes=1_000))
-    rule = town.house.networks.s3.rule(http("GET", ".ndjson.gz"), action, ALWAYS)
+    rule = town.house.networks.s3.rule(http("GET", ".ndjson.gz"), READ_TROUBLE[trouble], ALWAYS)
     await town.load.send(80, http=False)
     await says(town.scheduler, since, "try 1 failed", "S3: read")
     assert [await town.stands(kind) for kind in town.house.sales] == before

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from app.core.seal import ObjectKind
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from sinks.s3.store import S3ObjectStore
-from tests.faults.steady import all_is_well, terminated
+from tests.faults.steady import terminated
 from tests.faults.watching import metric
 from tests.house.house import opened_house, until
 from tests.house.load import Load
@@ -66,6 +67,8 @@ async def test_an_upload_cut_in_part_3_of_7_is_finished_whole_and_sealed_once(
         ledger = await open_ledger(LedgerOptions(url=house.environment["LEDGER__URL"]))
         (seal,) = [seal async for seal in ledger.seals()]
         await ledger.close()
+        assert seal.received == load.events
+        assert seal.problems() == []
         (sealed,) = seal.objects
         assert (sealed.kind, sealed.rows) == (ObjectKind.ROWS, load.events)
         assert sealed.etag.endswith("-7")
@@ -76,9 +79,6 @@ async def test_an_upload_cut_in_part_3_of_7_is_finished_whole_and_sealed_once(
         assert gzip.decompress(body).count(b"\n") == load.events
         assert await open_uploads(objects) == []
         await objects.close()
-
-        await house.role("scheduler").start()
-        await all_is_well(house, load)
 
 
 async def open_uploads(objects: S3ObjectStore) -> Sequence[str]:
@@ -91,12 +91,15 @@ TROUBLE: dict[str, tuple[Matches, Action]] = {
     "part 3: 503 SlowDown": (part(3), http_answer(503, "SlowDown")),
     "part 3: a stalled connection": (part(3), Stall()),
     "part 3: a cut connection": (part(3), Cut(after_bytes=60_000)),
-    "part 3: a lost answer": (part(3), LoseAnswer()),
-    "completion: 500": (completes, http_answer(500, "InternalError")),
-    "completion: a cut connection": (completes, Cut()),
     "completion: a lost answer": (completes, LoseAnswer()),
     "completion: an error in a 200": (completes, error_in_a_200("InternalError")),
 }
+
+
+@cache
+def incompressible() -> list[bytes]:
+    """Enough for 7 parts."""
+    return lines(41 * MiB)
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
@@ -120,7 +123,7 @@ async def test_an_upload_of_7_parts_goes_through_any_trouble_and_leaves_one_whol
                     rule.left = 0
 
         writer = objects.writer(KEY)
-        for line in (content := lines(41 * MiB)):
+        for line in (content := incompressible()):
             writer.append(line)
             await until_done(writer.relieve)
         written = await until_done(writer.finish)
