@@ -1,7 +1,7 @@
 """A world of a million events, made quickly: three types, five days, four partitions each, in real
 objects on a real S3, loaded into DuckDB by the real loader.
 
-`AUDIT_EVENTS` makes it smaller or larger.
+`AUDIT_EVENTS` makes it smaller or larger, `AUDIT_PER_SEAL` its seals.
 """
 
 import asyncio
@@ -36,20 +36,20 @@ EVENTS = int(os.environ.get("AUDIT_EVENTS", 1_000_000))
 TYPES = ("order_placed", "page_seen", "parcel_sent")
 PARTITIONS = 4
 DAYS = [date(2026, 3, 1) + timedelta(days=n) for n in range(5)]
-PER_SEAL = 5_000
+PER_SEAL = int(os.environ.get("AUDIT_PER_SEAL", 5_000))
 LOST = 40
 """Offsets of an incident in the middle of the first type's first chain."""
 UPLOADS_AT_ONCE = 16
 
 
-@dataclass(frozen=True)
+@dataclass
 class Million:
     """A closed world: its folder with ledger, warehouse and memory, and its objects' prefix."""
 
     folder: Path
     s3: S3Options
     seals: Sequence[Seal]
-    logs: Mapping[str, LogEnds]
+    logs: dict[str, LogEnds]
     incident: Incident
 
 
@@ -177,6 +177,18 @@ async def make_million(folder: Path, s3: S3Options) -> Million:
     await store.close()
     logs = {name: LogEnds(0, end) for name, end in nexts.items()}
     return Million(folder, s3, seals, logs, incident)
+
+
+async def one_more_seal(world: "Opened") -> None:
+    """What a worker adds while nobody audits; it waits for its load."""
+    million, event = world.million, TYPES[0]
+    tps = {p: tp_of(event, p) for p in (0, 1)}
+    firsts = {p: million.logs[tp].end for p, tp in tps.items()}
+    draft = Draft(event, len(million.seals), firsts)
+    seal = await draft.store(world.objects)
+    await world.ledger.record(seal)
+    million.logs |= {r.tp: LogEnds(0, r.next) for r in seal.ranges}
+    million.seals = [*million.seals, seal]
 
 
 @dataclass
