@@ -177,16 +177,26 @@ class _Tiling:
         )
 
 
-async def read_incidents(ledger: Ledger, findings: Findings) -> None:
-    """Each incident is a loss that was written down: it stays a finding."""
+async def read_incidents(ledger: Ledger, findings: Findings, notes: list[str]) -> None:
+    """Each incident is a loss that was written down: a finding, until somebody acknowledges it,
+    and a remark with the reason given for ever after."""
+    acknowledged = await ledger.acknowledged()
     async for incident in ledger.incidents():
-        span = incident.range
+        span, known = incident.range, acknowledged.get(incident.id)
+        if known is not None:
+            notes.append(
+                f"{span.tp} {_lost(incident)}: {incident.what} (incident {incident.id}, seen "
+                f"{incident.seen_at:%Y-%m-%d %H:%M} UTC). Acknowledged "
+                f"{known.at:%Y-%m-%d %H:%M} UTC: {known.why}"
+            )
+            continue
         findings.add(
             Finding(
                 FindingKind.INCIDENT,
                 f"{span.tp} {_lost(incident)}: {incident.what} "
                 f"(incident {incident.id}, seen {incident.seen_at:%Y-%m-%d %H:%M} UTC). "
-                "These events never reached a worker: have their senders send them again.",
+                "These events never reached a worker: have their senders send them again, then "
+                f"`forebay ledger acknowledge {incident.id} --why …`.",
                 event=incident.event,
                 tp=span.tp,
                 first=span.first,

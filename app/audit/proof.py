@@ -133,7 +133,7 @@ async def _read_chains(
             done += 1
             evidence.progress("chains", done, total)
     find_lost_chains(scratch, {tp for tps in partitions.values() for tp in tps}, report.found)
-    await read_incidents(ledger, report.found)
+    await read_incidents(ledger, report.found, report.notes)
 
 
 async def _balance(evidence: _Evidence, scratch: Scratch, report: AuditReport) -> _Found:

@@ -1,8 +1,8 @@
-"""`forebay ledger …`: read the ledger."""
+"""`forebay ledger …`: read the ledger, and acknowledge what it says is lost."""
 
 import asyncio
 import dataclasses
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +19,7 @@ from app.commands.context import (
 )
 from app.core.incarnation import short_place
 from app.core.seal import Seal
+from app.ledger.protocol import Acknowledgement
 from app.settings import Settings
 
 ledger = typer.Typer(help="Read the ledger: what was consumed, seal by seal.", no_args_is_help=True)
@@ -55,6 +56,37 @@ def show(
             *(f"{seal.total(what):,}" for what in ("staged", "duplicates", "dead")),
         )
     console().print(table)
+
+
+@ledger.command()
+def acknowledge(
+    incident: Annotated[str, typer.Argument(help="Its id, as `forebay audit` names it.")],
+    why: Annotated[str, typer.Option("--why", help="What was done about it; kept for ever.")],
+    as_json: AsJson = False,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Say that an incident is known: it no longer makes the audit fail, and is told as a remark.
+
+    The first reason given stays.
+    """
+    if not why.strip():
+        raise typer.BadParameter("say what was done about it", param_hint="--why")
+    kept = asyncio.run(_acknowledge(settings_here(data_dir), incident, why.strip()))
+    if kept is None:
+        raise typer.BadParameter(
+            f"there is no incident {incident}; `forebay audit` names them", param_hint="INCIDENT"
+        )
+    if as_json:
+        print_json(dataclasses.asdict(kept))
+    else:
+        console().print(
+            f"Incident {kept.incident}, acknowledged {kept.at:%Y-%m-%d %H:%M} UTC: {kept.why}"
+        )
+
+
+async def _acknowledge(settings: Settings, incident: str, why: str) -> Acknowledgement | None:
+    async with opened_ledger(settings) as opened:
+        return await opened.acknowledge(Acknowledgement(incident, why, datetime.now(UTC)))
 
 
 async def _seals(

@@ -30,6 +30,7 @@ from app.ledger.mongo_queries import INDEXES
 from app.ledger.options import LedgerOptions
 from app.ledger.pages import by_id
 from app.ledger.protocol import (
+    Acknowledgement,
     ChainStart,
     Cursor,
     DayLoad,
@@ -168,6 +169,14 @@ class MongoLedger:
             return [incident_from(entry) for entry in await self._page(query, beyond)]
 
         return by_id(page)
+
+    async def acknowledge(self, given: Acknowledgement) -> Acknowledgement | None:
+        with translating():
+            return await self._entries.acknowledge(given)
+
+    async def acknowledged(self) -> Mapping[str, Acknowledgement]:
+        with translating():
+            return await self._entries.acknowledged()
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
         with translating():

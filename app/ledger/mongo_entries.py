@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
@@ -12,11 +13,11 @@ from pymongo.read_concern import ReadConcern
 from app.core.errors import Fatal, Fenced, Transient
 from app.core.seal import Range
 from app.ledger.chain import end_link
-from app.ledger.document import Document, end_from, range_from
+from app.ledger.document import Document, end_from, range_from, time_text
 from app.ledger.mongo_digests import digest_of, digests
 from app.ledger.mongo_errors import translated
 from app.ledger.mongo_queries import chain_of, last_of
-from app.ledger.protocol import Cursor, EntryKind, Link
+from app.ledger.protocol import Acknowledgement, Cursor, EntryKind, Link
 
 # One sort over a partition's whole chain may take longer than any other call.
 SCAN_SECONDS = 600
@@ -33,6 +34,7 @@ class MongoEntries:
         self.collection = database["ledger"]
         self._on_primary = self.collection.with_options(read_concern=ReadConcern("local"))
         self._hints = database["cursors"]
+        self._acknowledgements = database["acknowledgements"]
 
     async def ends_for(self, ranges: Iterable[Range]) -> dict[str, Cursor]:
         """Find the end that each range continues, by partition.
@@ -130,6 +132,25 @@ class MongoEntries:
         with timeout(SCAN_SECONDS):
             sums = await self.collection.aggregate(digests(), allowDiskUse=True).to_list(None)
         return {found["_id"]: digest_of(found) for found in sums}
+
+    async def acknowledge(self, given: Acknowledgement) -> Acknowledgement | None:
+        incident = {"_id": given.incident, "kind": EntryKind.INCIDENT.value}
+        if await self.collection.find_one(incident, {"_id": 1}) is None:
+            return None
+        said = {"why": given.why, "at": time_text(given.at)}
+        with contextlib.suppress(DuplicateKeyError):  # somebody was faster
+            await self._acknowledgements.update_one(
+                {"_id": given.incident}, {"$setOnInsert": said}, upsert=True
+            )
+        return (await self.acknowledged())[given.incident]
+
+    async def acknowledged(self) -> dict[str, Acknowledgement]:
+        return {
+            kept["_id"]: Acknowledgement(
+                kept["_id"], kept["why"], datetime.fromisoformat(kept["at"])
+            )
+            async for kept in self._acknowledgements.find()
+        }
 
     async def hints(self) -> dict[str, int]:
         return {hint["_id"]: hint["next"] async for hint in self._hints.find()}

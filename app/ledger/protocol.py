@@ -58,6 +58,15 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody has looked at an incident (by id), and says why it needs no more looking at."""
+
+    incident: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
     """The end of a partition's chain: read on from `next`.
 
@@ -202,6 +211,15 @@ class Ledger(Protocol):
 
     def incidents(self, event: str | None = None) -> AsyncIterator[Incident]:
         """Walk the incidents by ascending id."""
+
+    async def acknowledge(self, given: Acknowledgement) -> Acknowledgement | None:
+        """Keep durably that an incident is known, and return what is kept.
+
+        The first one stays, whatever is said later. None when there is no such incident.
+        """
+
+    async def acknowledged(self) -> Mapping[str, Acknowledgement]:
+        """All that is kept, by incident."""
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
         """Find the days with seals newer than their last load, oldest day first."""

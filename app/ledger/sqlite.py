@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from app.core.seal import Seal
+from app.ledger import sqlite_acknowledgements as acknowledgements_of
 from app.ledger import sqlite_days as days_of
 from app.ledger import sqlite_digests as digests_of
 from app.ledger import sqlite_entries as entries_of
@@ -14,6 +15,7 @@ from app.ledger.chain import refuse_unfit_incident, refuse_unfit_seal
 from app.ledger.options import LedgerOptions
 from app.ledger.pages import by_id
 from app.ledger.protocol import (
+    Acknowledgement,
     ChainStart,
     Cursor,
     DayLoad,
@@ -119,6 +121,12 @@ class SQLiteLedger:
                 lambda db: entries_of.page_of_incidents(db, event, beyond, SEALS_PER_PAGE)
             )
         )
+
+    async def acknowledge(self, given: Acknowledgement) -> Acknowledgement | None:
+        return await self._file.write(lambda db: acknowledgements_of.acknowledge(db, given))
+
+    async def acknowledged(self) -> Mapping[str, Acknowledgement]:
+        return await self._file.read(acknowledgements_of.find)
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
         return await self._file.read(lambda db: days_of.find_dirty(db, event))

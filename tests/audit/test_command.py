@@ -12,9 +12,9 @@ from app.audit import AuditReport
 from app.cli import command_line
 from app.commands.audit import render
 from app.core.seal import Range
+from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import ChainStart, Incident
-from app.ledger.sqlite import SQLiteLedger
 from sinks.s3.options import S3Options
 from tests.audit.world import NOON, ORDER, World, empty_world, fill, tp_of
 
@@ -101,7 +101,7 @@ async def test_the_command_asks_all_four_witnesses(typed: type[Typed], tmp_path:
 async def test_an_incident_makes_the_command_fail_and_names_the_offsets(
     typed: type[Typed], tmp_path: Path
 ) -> None:
-    ledger = SQLiteLedger.at(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
+    ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
     tp = tp_of("an_older_event", 0)
     await ledger.start_chains([ChainStart(ORDER, tp, 0, "topic-1")])
     await ledger.record_incident(
@@ -113,3 +113,51 @@ async def test_an_incident_makes_the_command_fail_and_names_the_offsets(
     words = " ".join(result.output.split())
     assert f"{tp} 0–39: retention overtook us" in words
     assert "NOT balanced: 1 incident." in words
+
+
+async def test_an_acknowledged_incident_is_told_with_its_reason_and_fails_no_audit(
+    typed: type[Typed], tmp_path: Path
+) -> None:
+    ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
+    tp = tp_of("an_older_event", 0)
+    await ledger.start_chains([ChainStart(ORDER, tp, 0, "topic-1")])
+    await ledger.record_incident(
+        Incident("01I", ORDER, Range(tp, 0, 40, 0), "retention overtook us", NOON, "topic-1")
+    )
+    await ledger.close()
+    words = [
+        "ledger",
+        "acknowledge",
+        "--data-dir",
+        str(tmp_path),
+        "--why",
+        "the shop sent them again",
+    ]
+    nobody, empty, known = [
+        await asyncio.to_thread(CliRunner().invoke, command_line("ledger"), typed_words)
+        for typed_words in ([*words, "01X"], [*words[:-1], " ", "01I"], [*words, "01I"])
+    ]
+    assert (nobody.exit_code, empty.exit_code, known.exit_code) == (2, 2, 0), known.output
+    assert "there is no incident 01X" in " ".join(nobody.output.split())
+    result = await typed.audit("--json", folder=tmp_path)
+    told = orjson.loads(result.stdout)
+    assert (told["findings"], result.exit_code) == ([], 0)
+    (note,) = [note for note in told["notes"] if "01I" in note]
+    assert note.startswith(f"{tp} 0–39: retention overtook us")
+    assert note.endswith(": the shop sent them again")
+
+
+async def test_the_command_remembers_unless_it_is_told_to_read_all(
+    typed: type[Typed], tmp_path: Path
+) -> None:
+    read = []
+    ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
+    await ledger.start_chains([ChainStart(ORDER, tp_of("an_older_event", 0), 0, "topic-1")])
+    await ledger.close()
+    for words in ([], [], ["--quick"], ["--full"], ["--memory", str(tmp_path / "other.db")]):
+        told = orjson.loads((await typed.audit("--json", *words, folder=tmp_path)).stdout)
+        assert told["balanced"], told
+        read.append(told["reading"]["shelves_read"])
+    assert read == [1, 0, 0, 1, 1]
+    refused = await typed.audit("--full", "--quick", folder=tmp_path)
+    assert refused.exit_code == 2

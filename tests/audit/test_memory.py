@@ -8,6 +8,7 @@ from datetime import date
 from app.audit import AuditReport, LogEnds, audit
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
 from app.ledger.protocol import (
+    Acknowledgement,
     Cursor,
     DayLoad,
     DayTotals,
@@ -39,6 +40,9 @@ class Endless:
 
     def each(self) -> Iterator[Seal]:
         return map(self.seal, range(self.count))
+
+    async def acknowledged(self) -> Mapping[str, Acknowledgement]:
+        return {}
 
     async def hints(self) -> None:
         return None

@@ -40,6 +40,8 @@ from tests.audit.world import table_of, tp_of
 from tests.bench.audit import look
 from tests.conftest import run
 
+pytestmark = pytest.mark.timeout(900)  # the first one makes the world
+
 Wanted = dict[str, Any]
 Mutation = Callable[[Opened, random.Random, AsyncExitStack], Awaitable[list[Wanted]]]
 
