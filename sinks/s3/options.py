@@ -15,7 +15,9 @@ class S3Options(Options):
     access_key_id: str = ""
     secret_access_key: SecretStr = SecretStr("")
     part_bytes: int = Field(5 << 20, ge=5 << 20, description="Of a multipart upload.")
-    timeout_seconds: float = Field(30.0, gt=0)
+    timeout_seconds: float = Field(
+        30.0, gt=0, description="Of silence; a whole request may take four times as long."
+    )
 
     @property
     def location(self) -> str:
