@@ -37,8 +37,9 @@ format: .venv/.ready ## Put the code into the common format, and mend what can b
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
 
+# Two files at a time, each with servers of its own: most tests wait, for servers and for time.
 test: setup ## Run all tests, on real servers. One part: make test ARGS=tests/worker
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist loadfile $(ARGS)
 
 chaos: setup ## Break everything at random, and audit: make chaos MINUTES=5 SEED=1
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) --seed $(or $(SEED),1) $(ARGS)
