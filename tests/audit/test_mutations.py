@@ -155,7 +155,7 @@ MUTATIONS: list[tuple[str, Mutation, dict[str, Any], Collection[K]]] = [
      {K.TOTALS, K.LOAD_SEALS}),
     ("a link no longer says that it is a seal's",
      ledger(f"UPDATE links SET kind = 'incident' WHERE {OF1} AND tp = '{ORDER0}'"),
-     {"kind": K.SEAL_UNCHAINED, "tp": ORDER0, "first": 0, "next": 4, "seal": SEAL1}, ()),
+     {"kind": K.SEAL_UNCHAINED, "tp": ORDER0, "first": 0, "next": 4, "seal": SEAL1}, {K.SEAL}),
     # counts
     *(
         (f"one more is counted as {what}", shift("counts", what, DAY1_OF1),

@@ -64,7 +64,7 @@ def intruding(house: House) -> Iterator[sqlite3.Connection]:
 async def test_a_ledger_that_is_down_at_a_start_and_away_later_is_waited_for(
     mongo_house: House,
 ) -> None:
-    house, memory_bytes = mongo_house, 100_000
+    house, memory_bytes = mongo_house, 300_000
     house.environment["LEDGER__TIMEOUT_SECONDS"] = "2"
     house.environment["SEAL__MEMORY_BYTES"] = str(memory_bytes)
     house.networks.mongo.take_down()
