@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.__main__ import HOUSES
+from tests.chaos.report import text
 from tests.chaos.run import run
 
 SEED, SECONDS = 4, 40
@@ -19,4 +20,4 @@ async def test_no_event_is_lost_or_doubled_while_everything_breaks(
     outcome = await run(SEED, tmp_path, seconds=SECONDS, ledger=ledger, warehouse=warehouse)
     assert outcome.kills.total() >= 5, "the run killed too little to prove anything"
     assert outcome.injected.total() >= 5, "the run broke too little to prove anything"
-    assert outcome.holds, outcome
+    assert outcome.holds, text(outcome)
