@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from app.audit.report import DayBalance, Finding, FindingKind, Findings
@@ -19,7 +19,9 @@ ATTEMPTS = 5
 class DayFacts:
     """What ledger and warehouse say of one event type, all of the same moment if `settled`.
 
-    `table` is None, and `counts` and `control` empty, for a type without a topic file.
+    `table` is None, and `counts` and `control` empty, for a type without a topic file. Of the days
+    `unrecorded`, totals and loads are told as they will be once the load that the warehouse has
+    committed is recorded, which the next run does.
     """
 
     event: str
@@ -29,6 +31,7 @@ class DayFacts:
     counts: Mapping[date, int]
     control: Mapping[date, LoadedDay]
     settled: bool
+    unrecorded: frozenset[date] = frozenset()
 
     @property
     def days(self) -> list[date]:
@@ -40,7 +43,8 @@ async def gather_facts(
 ) -> DayFacts:
     """Read until no load came in between, so that a running scheduler raises no false alarm.
 
-    The last reading is returned in any case: what still differs then is no coincidence.
+    The last reading is returned in any case: what still differs then is no coincidence, or the
+    trace of a scheduler that died between its commit and the ledger, which its heir puts right.
     """
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -54,7 +58,35 @@ async def gather_facts(
         facts = DayFacts(table.event, table, totals, loads, counts, control, settled)
         if settled and all(_same(loads.get(d), control.get(d)) for d in facts.days):
             break
-    return facts
+    return _as_recorded(facts)
+
+
+def _as_recorded(facts: DayFacts) -> DayFacts:
+    """Tell days whose commit the ledger has not heard of as the next run will record them.
+
+    That run comes, for the new seals still wait in the ledger; and so each check of the day is made
+    against what the warehouse committed. Anything else that differs stays as it is.
+    """
+    totals, loads, unrecorded = dict(facts.totals), dict(facts.loads), set()
+    for day, control in facts.control.items():
+        load, total = loads.get(day), totals.get(day)
+        fence, seals, staged = (load.fence, load.seals, load.staged) if load else (0, (), 0)
+        new_rows = control.staged - staged
+        follows = control.fence > fence and set(control.seals) > set(seals)
+        if total is None or not (follows and 0 < new_rows <= total.unloaded):
+            continue
+        unrecorded.add(day)
+        totals[day] = replace(total, unloaded=total.unloaded - new_rows)
+        loads[day] = _load_of(facts, control)
+    return replace(facts, totals=totals, loads=loads, unrecorded=frozenset(unrecorded))
+
+
+def _load_of(facts: DayFacts, day: LoadedDay) -> DayLoad:
+    assert facts.table is not None
+    return DayLoad(
+        facts.event, facts.table.name, day.day, day.run, day.fence, day.seals, day.staged, day.rows,
+        day.loaded_at,
+    )  # fmt: skip
 
 
 async def facts_without_table(ledger: Ledger, event: str) -> DayFacts:

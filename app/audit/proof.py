@@ -138,7 +138,7 @@ async def _read_chains(
 
 async def _balance(evidence: _Evidence, scratch: Scratch, report: AuditReport) -> _Found:
     found = _Found({})
-    unprinted = 0
+    unprinted = unrecorded = 0
     events = sorted({*await evidence.ledger.partitions(), *evidence.tables})
     for done, event in enumerate(events, 1):
         table = evidence.tables.get(event)
@@ -159,7 +159,13 @@ async def _balance(evidence: _Evidence, scratch: Scratch, report: AuditReport) -
         found.facts[event] = facts
         found.differences += seen.differences
         unprinted += seen.unprinted
+        unrecorded += len(facts.unrecorded)
         evidence.progress("days", done, len(events))
+    if unrecorded:
+        report.notes.append(
+            f"{unrecorded} days were loaded by a run that died before the ledger heard of it; the "
+            "next load, due while their seals wait, records it."
+        )
     if unprinted:
         report.notes.append(
             f"{unprinted} days were loaded without leaving a fingerprint, by an older version: "

@@ -84,6 +84,51 @@ async def test_a_worker_and_a_scheduler_at_work_are_audited_again_and_again(worl
     assert reports[-1].totals["lag"] == 0
 
 
+@pytest.fixture
+async def unrecorded(world: World) -> World:
+    """A run has committed two more seals, and died before the ledger heard of it."""
+    await world.seal(ORDER, 20, {0: [Got("staged", DAY1)] * 2})
+    await world.seal(ORDER, 21, {1: [Got("staged", DAY1), Got("staged", DAY2)]})
+    await world.load(ORDER, recorded=False)
+    return world
+
+
+async def test_a_commit_that_the_ledger_has_not_heard_of_is_a_remark_while_its_seals_wait(
+    unrecorded: World,
+) -> None:
+    for deep in (False, True):
+        report = await unrecorded.audit(deep=deep)
+        assert report.findings == []
+        assert any("before the ledger heard of it" in note for note in report.notes)
+        assert report.totals["in_flight"] == report.totals["residual"] == 0
+    await unrecorded.seal(ORDER, 22, {0: [Got("staged", DAY1)]})
+    report = await unrecorded.audit()
+    assert (report.findings, report.totals["in_flight"]) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        ("DELETE FROM RAW.{table} WHERE day = '2026-03-01'", K.WAREHOUSE_ROWS),
+        ("UPDATE RAW.LOAD_CONTROL SET staged = staged - 1 WHERE fence > 1", K.LOAD_SEALS),
+        ("UPDATE RAW.LOAD_CONTROL SET staged = staged + 1 WHERE fence > 1", K.LOAD_CONTROL),
+        ("UPDATE RAW.LOAD_CONTROL SET rows = rows - 1 WHERE fence > 1", K.WAREHOUSE_ROWS),
+        ("UPDATE RAW.LOAD_CONTROL SET fence = 1", K.LOAD_CONTROL),
+        (None, K.LOAD_CONTROL),
+    ],
+)
+async def test_a_commit_that_the_ledger_has_not_heard_of_hides_nothing(
+    unrecorded: World, changed: str | None, kind: K
+) -> None:
+    if changed is None:
+        unrecorded.sql_ledger("DELETE FROM unloaded")
+    else:
+        unrecorded.sql_warehouse(changed.format(table=ORDER.upper()))
+    report = await unrecorded.audit()
+    assert kind in {found.kind for found in report.findings}, report.findings
+    assert not report.balanced
+
+
 async def test_a_cursor_beyond_the_chain_says_that_its_last_entries_are_gone(
     world: World,
 ) -> None:

@@ -91,8 +91,10 @@ class World:
             self.logs[r.tp] = LogEnds(self.logs.get(r.tp, (0, 0))[0], r.next)
         return seal
 
-    async def load(self, event: str, days: Collection[date] | None = None) -> None:
-        """Replace the dirty days (or these) and record it, as the scheduler does."""
+    async def load(
+        self, event: str, days: Collection[date] | None = None, *, recorded: bool = True
+    ) -> None:
+        """Replace the dirty days (or these) and record it, as the scheduler does if it lives."""
         chosen = days or [dirty.day for dirty in await self.ledger.dirty(event)]
         table, fence = table_of(event), await self.ledger.next_fence(event)
         manifest = await self.ledger.manifest(event, sorted(chosen))
@@ -103,6 +105,8 @@ class World:
             run=f"run-{fence}",
             fence=fence,
         )
+        if not recorded:
+            return
         await self.ledger.record_load(
             [
                 DayLoad(event, table.name, d.day, d.run, d.fence, d.seals, d.staged, d.rows,
