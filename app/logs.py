@@ -31,8 +31,12 @@ def set_up_logs(level: str, format: Literal["auto", "json", "text"], **context: 
     if as_json:
         logger.add(_write_json, level=level)
     else:
-        logger.add(sys.stderr, level=level, format=TEXT, colorize=on_terminal, diagnose=False)
+        logger.add(_write_text, level=level, format=TEXT, colorize=on_terminal, diagnose=False)
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+def _write_text(message: "Message") -> None:
+    sys.stderr.write(message)  # whichever it is by now: a test's is gone when the test is
 
 
 def _write_json(message: "Message") -> None:
