@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
+from app.contracts.table import Table
 from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject
 from sinks.protocol import DayManifest, LoadedDay, ObjectLost, ObjectStore
@@ -117,6 +118,23 @@ def check_staged(
     if by_object:
         raise Fatal(f"rows were staged from {', '.join(by_object)}, which the load does not name")
     return by_day
+
+
+def check_keys(table: Table, without: Mapping[str, int]) -> None:
+    """Refuse rows that lack a column of the key, counted by object: they would become one row.
+
+    The contract that sealed them had another key; no row of this one can lack it.
+
+    Raises:
+        Fatal: there are such rows.
+    """
+    if without:
+        raise Fatal(
+            f"{table.name}: {sum(without.values())} rows of {next(iter(without))} and "
+            f"{len(without) - 1} other objects lack a column of the key, {', '.join(table.key)}: "
+            "they were sealed by a contract with another one. Give this version a table of its "
+            "own (warehouse.table), or leave the key as it was."
+        )
 
 
 def check_replaced(

@@ -64,16 +64,18 @@ async def gather_facts(
 def _as_recorded(facts: DayFacts) -> DayFacts:
     """Tell days whose commit the ledger has not heard of as the next run will record them.
 
-    That run comes, for the new seals still wait in the ledger; and so each check of the day is made
-    against what the warehouse committed. Anything else that differs stays as it is.
+    Its new seals still wait in the ledger, so that run comes; a day that was loaded again with the
+    seals it had waits for its next ones. Either way each check of the day is made against what the
+    warehouse committed. Anything else that differs stays as it is.
     """
     totals, loads, unrecorded = dict(facts.totals), dict(facts.loads), set()
     for day, control in facts.control.items():
         load, total = loads.get(day), totals.get(day)
         fence, seals, staged = (load.fence, load.seals, load.staged) if load else (0, (), 0)
-        new_rows = control.staged - staged
-        follows = control.fence > fence and set(control.seals) > set(seals)
-        if total is None or not (follows and 0 < new_rows <= total.unloaded):
+        if total is None or control.fence <= fence or not set(control.seals) >= set(seals):
+            continue
+        new_rows, has_new = control.staged - staged, set(control.seals) > set(seals)
+        if bool(new_rows) != has_new or not 0 <= new_rows <= total.unloaded:
             continue
         unrecorded.add(day)
         totals[day] = replace(total, unloaded=total.unloaded - new_rows)

@@ -163,8 +163,8 @@ async def _balance(evidence: _Evidence, scratch: Scratch, report: AuditReport) -
         evidence.progress("days", done, len(events))
     if unrecorded:
         report.notes.append(
-            f"{unrecorded} days were loaded by a run that died before the ledger heard of it; the "
-            "next load, due while their seals wait, records it."
+            f"{unrecorded} days were loaded by a run that died before the ledger heard of it: what "
+            "LOAD_CONTROL says was compared; their next load records it."
         )
     if unprinted:
         report.notes.append(

@@ -8,7 +8,8 @@ The order:
 4. control    what LOAD_CONTROL says of each day; read before the manifest and compared again
               inside the transaction, so that no load undoes one that knew more
 5. manifest   which seals and objects make up each day; where LOAD_CONTROL names exactly these
-              seals, a run before us committed, and died before it could say so
+              seals, a run before us committed, and died before it could say so. Where it names
+              one that the ledger does not have, the ledger is not the one of this warehouse
 6. replace    the rest, in one transaction
 7. record     in the ledger
 
@@ -25,7 +26,7 @@ from loguru import logger
 from ulid import ULID
 
 from app.contracts.table import Table
-from app.core.errors import Transient
+from app.core.errors import Fatal, Transient
 from app.core.kill_points import passing
 from app.ledger.protocol import DayLoad, Ledger
 from sinks.protocol import DayManifest, LoadedDay, Warehouse
@@ -75,7 +76,8 @@ async def replace_days(
     Raises:
         Transient: nothing changed, or it is unknown and the next run will find out.
         Fenced: a newer run has loaded the table.
-        Fatal: as `Warehouse.prepare` and `replace` do.
+        Fatal: the warehouse holds rows of seals that the ledger does not know; or as
+            `Warehouse.prepare` and `replace` do.
     """
     run = run or str(ULID())
     wanted = await _days(ledger, table, days, force)
@@ -90,6 +92,7 @@ async def replace_days(
         DayManifest(found.day, found.seals, found.objects, _run_of(found.day, standing))
         for found in await ledger.manifest(table.event, these)
     ]
+    _check_known(table, manifest, standing)
     missing = [day for day in manifest if not _is_loaded(day, standing, run if force else None)]
     loaded = {day.day: standing[day.day] for day in manifest if day not in missing}
     if missing:
@@ -148,6 +151,20 @@ async def _days(
 
 def _run_of(day: date, standing: Mapping[date, LoadedDay]) -> str:
     return standing[day].run if day in standing else ""
+
+
+def _check_known(
+    table: Table, manifest: Sequence[DayManifest], standing: Mapping[date, LoadedDay]
+) -> None:
+    """Seals are only ever added: a day never comes to consist of fewer."""
+    for day in manifest:
+        strange = set(standing[day.day].seals) - set(day.seals) if day.day in standing else set()
+        if strange:
+            raise Fatal(
+                f"{table.name}, {day.day}: the warehouse holds rows of {len(strange)} seals "
+                f"({min(strange)} …) that this ledger does not have: nothing was replaced. Is "
+                "LEDGER__URL another ledger's? If the ledger was lost, restore it from its backup."
+            )
 
 
 def _is_loaded(day: DayManifest, standing: Mapping[date, LoadedDay], run: str | None) -> bool:

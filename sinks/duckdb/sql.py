@@ -128,6 +128,12 @@ def read_objects(table: Table) -> str:
     )
 
 
+def count_keyless(table: Table) -> str:
+    """Count the staged rows that lack a column of the key, by object."""
+    lacking = " OR ".join(f"{quoted(name)} IS NULL" for name in table.key)
+    return f"SELECT _object, count(*) FROM staged WHERE {lacking} GROUP BY ALL ORDER BY ALL"
+
+
 def find_losers(table: Table) -> list[str]:
     """Find the staged rows that give way to another copy of their key.
 

@@ -99,6 +99,12 @@ class Staging:
             ).fetchall()
         return {(self._keys[number], day): count for number, day, count in rows}
 
+    def keyless(self) -> dict[str, int]:
+        """Count the rows that lack a column of the key, by object."""
+        with translated("look for rows without a key"):
+            rows = self.connection.execute(sql.count_keyless(self._table)).fetchall()
+        return {self._keys[number]: count for number, count in rows}
+
     def settle(self) -> None:
         """Decide which copy of each key stands."""
         for statement in sql.find_losers(self._table):

@@ -25,7 +25,7 @@ from sinks.duckdb.options import DuckDBOptions
 from sinks.duckdb.schema import missing, stands
 from sinks.duckdb.staging import Staging
 from sinks.duckdb.swap import Load, swap
-from sinks.manifest import batches, check_staged, for_each, objects_of
+from sinks.manifest import batches, check_keys, check_staged, for_each, objects_of
 from sinks.protocol import (
     CLOSE_SECONDS,
     DayManifest,
@@ -181,6 +181,7 @@ class DuckDBWarehouse:
         go_on: Callable[[], None],
     ) -> Mapping[date, LoadedDay]:
         staged = check_staged(objects, staging.counts())
+        check_keys(load.table, staging.keyless())
         staging.settle()
         self._at("staged")
 

@@ -15,7 +15,7 @@ from app.contracts.types import sql_type
 from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject, partition_name
 from sinks.fingerprints import OFFSETS_PER_PAGE, key_hash, of_partitions, split_partition
-from sinks.manifest import check_replaced, check_staged, loaded_days, objects_of
+from sinks.manifest import check_keys, check_replaced, check_staged, loaded_days, objects_of
 from sinks.memory.faults import Faults, When
 from sinks.protocol import (
     DayManifest,
@@ -161,12 +161,16 @@ class MemoryWarehouse:
     async def _stage(self, table: Table, objects: Sequence[StoredObject]) -> dict[date, list[Row]]:
         rows: dict[date, list[Row]] = {}
         counts: dict[tuple[str, date | None], int] = {}
+        keyless: Counter[str] = Counter()
         for stored in objects:
             for line in gzip.decompress(await self._body(stored)).splitlines():
                 row = _row(table.columns, json.loads(line))
                 rows.setdefault(row["day"], []).append(row)
+                if any(row[name] is None for name in table.key):
+                    keyless[stored.key] += 1
                 counts[stored.key, row["day"]] = counts.get((stored.key, row["day"]), 0) + 1
         check_staged(objects, counts)
+        check_keys(table, keyless)
         return rows
 
     async def _body(self, stored: StoredObject) -> bytes:

@@ -171,6 +171,12 @@ def _cast(column: Column) -> str:
     return "" if column.type == "json" else f"::{sql_type(column, 'snowflake')}"
 
 
+def count_keyless(table: Table, staging: str) -> str:
+    """Count the staged rows that lack a column of the key, by file."""
+    lacking = " OR ".join(f"{quoted(name)} IS NULL" for name in table.key)
+    return f'SELECT "_FILE", COUNT(*) FROM {staging} WHERE {lacking} GROUP BY 1 ORDER BY 1'
+
+
 def insert(table: Table, staging: str) -> str:
     """Let one row per key and day stand."""
     # A JSON null would be a value that IS NULL does not find.

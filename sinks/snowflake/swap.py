@@ -12,6 +12,7 @@ from app.core.seal import StoredObject
 from sinks.manifest import (
     batches,
     check_inserted,
+    check_keys,
     check_replaced,
     check_staged,
     loaded_days,
@@ -57,7 +58,10 @@ def stage(cursor: Any, load: Load) -> tuple[str, dict[date, int]]:
         f'SELECT "_FILE", "DAY", COUNT(*) FROM {staging} GROUP BY 1, 2'
     ).fetchall()
     counts = {(file.removeprefix(load.prefix), day): int(count) for file, day, count in rows}
-    return staging, check_staged(load.objects, counts)
+    keyless = cursor.execute(sql.count_keyless(load.table, staging)).fetchall()
+    by_day = check_staged(load.objects, counts)
+    check_keys(load.table, {file.removeprefix(load.prefix): int(n) for file, n in keyless})
+    return staging, by_day
 
 
 def change(

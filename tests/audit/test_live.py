@@ -106,6 +106,14 @@ async def test_a_commit_that_the_ledger_has_not_heard_of_is_a_remark_while_its_s
     assert (report.findings, report.totals["in_flight"]) == ([], 1)
 
 
+async def test_a_day_loaded_again_by_a_run_that_died_is_a_remark(world: World) -> None:
+    await world.load(ORDER)
+    await world.load(ORDER, [DAY1], recorded=False)
+    report = await world.audit(deep=True)
+    assert report.findings == []
+    assert any("before the ledger heard of it" in note for note in report.notes)
+
+
 @pytest.mark.parametrize(
     ("changed", "kind"),
     [

@@ -1,10 +1,13 @@
 """One run, on a real ledger; the warehouse can be told to fail at any step."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from app.core.errors import Fenced, Transient
+from app.core.errors import Fatal, Fenced, Transient
+from app.ledger.open import open_ledger
+from app.ledger.options import LedgerOptions
 from app.scheduler.replace import LoadReport, replace_all, replace_days
 from sinks.memory import MemoryWarehouse
 from sinks.protocol import DayManifest, ObjectLost
@@ -179,6 +182,21 @@ async def test_the_fence_refuses_a_load_that_woke_up_late(world: World) -> None:
     assert await world.ids() == ["a", "b"]
     assert world.warehouse.replaces == ["newer"]
     assert await world.dirty() == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+async def test_another_ledger_than_the_one_of_this_warehouse_replaces_nothing(
+    world: World, tmp_path: Path, force: bool
+) -> None:
+    await world.seal({MONDAY: ["a"]})
+    await run(world)
+    other = await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/mistyped.db"))
+    new = World(other, world.objects, world.warehouse)
+    await new.seal({MONDAY: ["b"], TUESDAY: ["c"]})
+    with pytest.raises(Fatal, match=r"RAW.ORDER_PLACED, 2026-03-02.* this ledger does not have"):
+        await run(new, days=[MONDAY], force=force)
+    assert await world.ids() == ["a"]
+    await other.close()
 
 
 async def test_check_is_asked_before_the_warehouse_changes(world: World) -> None:

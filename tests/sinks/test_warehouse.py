@@ -122,6 +122,22 @@ async def test_copies_of_a_key_collapse_within_a_day_to_the_one_to_keep(
     await assert_holds(warehouse, table, [kept, alone, next_day])
 
 
+async def test_rows_that_a_contract_with_another_key_sealed_are_refused_and_never_become_one(
+    ground: Ground,
+) -> None:
+    warehouse, table = ground.warehouse(), ground.table()
+    await warehouse.prepare(table)
+    rows = [order(1), order(2)]
+    await load(ground, warehouse, table, await ground.manifest(FIRST, rows))
+    columns = (*table.columns, Column("sale_id", "string", False, "The new name of event_id."))
+    renamed = changed(table, columns=columns, key=("sale_id",))
+    await warehouse.prepare(renamed)
+    day = await ground.manifest(FIRST, rows, [order(3, sale_id="3")])
+    with pytest.raises(Fatal, match=r"2 rows of .* lack a column of the key, sale_id"):
+        await warehouse.replace(renamed, [day], run=ground.run(), fence=2)
+    await assert_holds(warehouse, table, rows)
+
+
 @pytest.mark.parametrize(("keep", "stands"), [("first", (0, 5)), ("last", (1, 4))])
 async def test_copies_received_at_one_instant_are_ordered_by_partition_and_offset(
     ground: Ground, keep: str, stands: tuple[int, int]
