@@ -114,6 +114,10 @@ class MongoLedger:
         with translating():
             return await self._entries.cursors(tps)
 
+    async def starts(self, tps: Collection[str]) -> Mapping[str, int]:
+        with translating():
+            return await self._entries.starts(tps)
+
     async def chain(self, tp: str) -> AsyncIterator[Link]:
         with translating():
             async for link in self._entries.chain(tp):

@@ -12,7 +12,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.core.errors import Fatal, Fenced, Transient
 from app.core.seal import Range
-from app.ledger.chain import end_link
+from app.ledger.chain import end_link, start_link
 from app.ledger.document import Document, end_from, range_from, time_text
 from app.ledger.mongo_digests import digest_of, digests
 from app.ledger.mongo_errors import translated
@@ -104,6 +104,11 @@ class MongoEntries:
             ahead = {tp: end for tp, end in steps.items() if _is_beyond(end, ends[tp])}
             ends |= ahead
         return ends
+
+    async def starts(self, tps: Collection[str]) -> dict[str, int]:
+        """By partition; the id of a start is its link."""
+        found = self.collection.find({"_id": {"$in": [start_link(tp) for tp in tps]}})
+        return {r["tp"]: r["first"] async for start in found for r in start["ranges"]}
 
     async def chain(self, tp: str) -> AsyncIterator[Link]:
         """Walk a partition's entries in order, sorted by the server: a hole does not end it."""

@@ -181,6 +181,9 @@ class Ledger(Protocol):
     async def cursors(self, tps: Collection[str]) -> Mapping[str, Cursor]:
         """Find the end of each partition's chain; partitions without a chain are left out."""
 
+    async def starts(self, tps: Collection[str]) -> Mapping[str, int]:
+        """Where each partition's chain begins; partitions without a chain are left out."""
+
     def chain(self, tp: str) -> AsyncIterator[Link]:
         """Walk a partition's entries by ascending `first`, the start entry before all."""
 

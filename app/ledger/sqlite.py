@@ -73,6 +73,9 @@ class SQLiteLedger:
     async def cursors(self, tps: Collection[str]) -> Mapping[str, Cursor]:
         return await self._file.read(lambda db: entries_of.find_cursors(db, tps))
 
+    async def starts(self, tps: Collection[str]) -> Mapping[str, int]:
+        return await self._file.read(lambda db: entries_of.find_starts(db, tps))
+
     async def chain(self, tp: str) -> AsyncIterator[Link]:
         beyond = entries_of.START_SLOT - 1
         while page := await self._file.read(

@@ -66,6 +66,12 @@ def find_cursors(db: Connection, tps: Iterable[str]) -> dict[str, Cursor]:
     return {tp: end for tp in tps if (end := _end_of(db, tp)) is not None}
 
 
+def find_starts(db: Connection, tps: Iterable[str]) -> dict[str, int]:
+    query = "SELECT first FROM links WHERE tp = ? AND slot = ?"
+    rows = {tp: db.execute(query, (tp, START_SLOT)).fetchone() for tp in tps}
+    return {tp: row["first"] for tp, row in rows.items() if row is not None}
+
+
 def find_partitions(db: Connection) -> dict[str, list[str]]:
     partitions: dict[str, list[str]] = {}
     for event, tp in db.execute("SELECT DISTINCT event, tp FROM links ORDER BY event, tp"):

@@ -4,22 +4,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 
-from app.core.errors import Transient
+from app.core.errors import Rejected, Transient
 from app.core.headers import REJECTED
 from app.core.kill_points import passing
 from app.core.seal import ObjectKind
 from app.metrics import WORKER_EVENTS
 from app.worker.breaker import Breaker, Tripped
-from app.worker.dedupe import FORGET, OFFSET
+from app.worker.dedupe import OFFSET
 from app.worker.lane import Lane
 from app.worker.open_seal import OpenSeal
-from app.worker.records import Bad, Clock, Good, Received, Record, dead_letter, weigh
+from app.worker.records import Clock, Good, Received, Record, dead_letter, weigh
 from app.worker.sealing import Sealing
 
 CHUNK_RECORDS = 500
 """Between two chunks the event loop turns, and seals may be cut."""
 
-Weighed = tuple[Record, Received, Good | Bad]
+Weighed = tuple[Record, Received, Good | Rejected]
 LogStart = Callable[[Lane], Awaitable[int]]
 
 
@@ -92,24 +92,21 @@ class Agent:
         for record in records:
             at = received(record)
             weighed.append((record, at, weigh(kind, record, at.at)))
-        bad = [entry for entry in weighed if isinstance(entry[2], Bad)]
-        surprising = sum(not _is_known_bad(record, verdict) for record, _, verdict in bad)
+        bad = [(record, at, why) for record, at, why in weighed if isinstance(why, Rejected)]
+        surprising = sum(not _is_known(record, why) for record, _, why in bad)
         self._breakers[kind.name].count(len(weighed), surprising)
         staged, duplicates = _settle(lane, seal, weighed)
-        for record, at, verdict in bad:
-            assert isinstance(verdict, Bad)
-            _bury(lane, seal, record, at, verdict)
+        for record, at, why in bad:
+            _bury(lane, seal, record, at, why)
         seal.took(lane, records[-1].offset + 1, len(records))
         WORKER_EVENTS.labels(kind.name, "staged").inc(staged)
         WORKER_EVENTS.labels(kind.name, "duplicate").inc(duplicates)
 
 
-def _is_known_bad(record: Record, verdict: Good | Bad) -> bool:
+def _is_known(record: Record, why: Rejected) -> bool:
     """The gateway came to the same verdict and told the sender: no sign of a bad deploy here."""
-    return isinstance(verdict, Bad) and any(
-        name == REJECTED and value == verdict.verdict.reason.encode()
-        for name, value in record.headers
-    )
+    reason = why.reason.encode()
+    return any(name == REJECTED and value == reason for name, value in record.headers)
 
 
 def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int, int]:
@@ -120,25 +117,27 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     record was lost, or that is void.
     """
     prefix, overhang = lane.prefix, lane.overhang
-    keys = [prefix + verdict.key for _, _, verdict in weighed if verdict.key is not None]
-    known = dict(zip(keys, lane.marks.lookup(lane.partition, keys), strict=True)) if keys else {}
+    for notes in overhang.crossed(weighed[-1][0].offset + 1):
+        seal.mark(lane, notes)
+    keys = [prefix + verdict.key for _, _, verdict in weighed if isinstance(verdict, Good)]
+    known = dict(zip(keys, lane.marks.lookup(lane.partition, keys), strict=True))
+    noted = overhang.notes(known.values())
     changes: dict[bytes, bytes] = {}
     lines: dict[date, bytearray] = {}
     rows: dict[date, int] = {}
     duplicates = 0
     for record, at, verdict in weighed:
-        if isinstance(verdict, Bad):
-            _unmark(lane, record.offset, verdict, known, changes)
+        if isinstance(verdict, Rejected):
+            overhang.rejected(record.offset, changes)
             continue
         key, offset = prefix + verdict.key, OFFSET.pack(record.offset)
         seen = known[key]
-        if seen is not None and seen < offset and lane.counts(seen, changes):
+        if seen is not None and seen < offset and lane.counts(seen, key, changes, noted):
             seal.tally(verdict.day).duplicates += 1
             duplicates += 1
             continue
         changes[key] = known[key] = offset
-        if record.offset <= overhang.until:
-            overhang.staged(record.offset, changes)
+        overhang.staged(record.offset, key, changes)
         day = verdict.day
         if day not in lines:
             lines[day], rows[day] = bytearray(), 0
@@ -155,32 +154,14 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     if rows:
         overhang.marked(weighed[-1][0].offset, changes)
     if changes:
-        lane.marks.write(lane.partition, changes)
         seal.mark(lane, changes)
     return sum(rows.values()), duplicates
 
 
-def _unmark(
-    lane: Lane,
-    offset: int,
-    bad: Bad,
-    known: dict[bytes, bytes | None],
-    changes: dict[bytes, bytes],
-) -> None:
-    """An attempt that was not sealed may have staged it, under another configuration."""
-    if bad.key is None:
-        lane.overhang.unreadable(offset, changes)
-        return
-    key = lane.prefix + bad.key
-    if known[key] == OFFSET.pack(offset):
-        changes[key] = FORGET
-        known[key] = None
-
-
-def _bury(lane: Lane, seal: OpenSeal, record: Record, at: Received, bad: Bad) -> None:
+def _bury(lane: Lane, seal: OpenSeal, record: Record, at: Received, why: Rejected) -> None:
     day = at.at.date()
-    line = dead_letter(lane.kind, lane.log, lane.partition, record, at, bad.verdict)
+    line = dead_letter(lane.kind, lane.log, lane.partition, record, at, why)
     seal.append(ObjectKind.DEAD, day, bytearray(line), 1)
     seal.tally(day).dead += 1
-    seal.reasons[bad.verdict.reason] += 1
-    WORKER_EVENTS.labels(lane.kind.name, bad.verdict.reason).inc()
+    seal.reasons[why.reason] += 1
+    WORKER_EVENTS.labels(lane.kind.name, why.reason).inc()

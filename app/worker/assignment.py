@@ -86,6 +86,7 @@ class Assignment:
                 await self._check_tables(chains)
                 offsets = await self._chains.cursors(found)
                 lost = await until_reached("ledger", self._chains.lost)
+                starts = await self._chains.starts(chains.values())
         except TimeoutError as error:
             raise Transient(f"no cursors within {PATIENCE_SECONDS:.0f} s") from error
         for place, chain in chains.items():
@@ -97,6 +98,7 @@ class Assignment:
                 offsets[place],
                 lost.get(chain.tp, ()),
                 chain.log,
+                starts.get(chain.tp, 0),
             )
         return offsets
 

@@ -112,6 +112,11 @@ class Chains:
         await self._record(lost, RETENTION)
         return {place: max(chain.cursor.next, log.start) for place, (chain, log) in found.items()}
 
+    async def starts(self, chains: Iterable[Chain]) -> Mapping[str, int]:
+        """Where each of these chains begins, by partition."""
+        tps = [chain.tp for chain in chains]
+        return await until_reached("ledger", lambda: self._ledger.starts(tps))
+
     async def lost(self) -> dict[str, list[Range]]:
         """All that retention ever removed before it was read, by partition."""
         lost: dict[str, list[Range]] = {}

@@ -27,8 +27,7 @@ PREFIX_BYTES = 8
 KEY_BYTES = PREFIX_BYTES + 16
 MARK = struct.Struct(f">{KEY_BYTES}s8s")
 OFFSET = struct.Struct(">q")
-FORGET = OFFSET.pack(-1)
-"""In a packed message: remove the mark. Offsets as bytes compare like offsets as numbers."""
+"""Offsets as bytes compare like offsets as numbers."""
 
 _POSITION = b"position"
 _CACHE_BYTES = 16 << 20
@@ -64,7 +63,7 @@ class Marks:
         return found
 
     def write(self, partition: int, changes: Mapping[bytes, bytes]) -> None:
-        """Set marks, key → packed offset; `FORGET` removes one."""
+        """Set marks, key → packed offset."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         _put(batch, changes.items())
         with self._translating(partition):
@@ -158,10 +157,7 @@ def _number(position: int | None) -> int:
 
 def _put(batch: Any, changes: Iterable[tuple[bytes, bytes]]) -> None:
     for key, offset in changes:
-        if offset == FORGET:
-            batch.delete(key)
-        else:
-            batch.put(key, offset)
+        batch.put(key, offset)
 
 
 def _opened(path: Path, remember_seconds: int) -> Any:

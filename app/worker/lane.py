@@ -14,7 +14,8 @@ class Lane:
     """From an assignment to the next. `next` is the offset after the last record taken,
     `sealed` the end of the partition's chain.
 
-    `lost` are the offsets that retention removed before they were sealed.
+    `first` is where that chain begins, and `lost` are the offsets of it that retention removed
+    before they were sealed.
     `log` names the topic's `incarnation` in the ledger and in the rows; empty: as the topic.
     `epoch` and `turn` tell a fetch list that continues this lane from any other (`FetchList`).
     """
@@ -26,6 +27,7 @@ class Lane:
     next: int
     lost: Sequence[Range] = ()
     log: str = ""
+    first: int = 0
     sealed: int = field(init=False)
     epoch: int = 0
     turn: int = 0
@@ -38,19 +40,19 @@ class Lane:
         self.sealed = self.next
         self.prefix = key_prefix(self.kind.topic, self.kind.version, self.incarnation)
         self.lineage = f',"_topic":"{self.log}","_partition":{self.partition}'.encode()
-        self.overhang = Overhang(self.marks, self.partition, self.prefix)
+        self.overhang = Overhang(self.marks, self.partition, self.prefix, self.next)
 
-    def counts(self, mark: bytes, changes: Mapping[bytes, bytes]) -> bool:
-        """Whether a row stands behind this mark: not so if an attempt marked the offset, and
-        retention was faster than its seal, or the record can not be read any more.
+    def counts(self, mark: bytes, key: bytes, *notes: Mapping[bytes, bytes | None]) -> bool:
+        """Whether a row stands behind this mark of `key`: not so if another ledger, now lost, had
+        it, or if an attempt marked the offset, and retention was faster than its seal, or that
+        record is not there any more, or is rejected now.
 
-        `changes` are not in the table yet.
+        `notes` are those that are not in the table yet, and then the table's (`Overhang.notes`).
         """
-        if self.lost:
-            (offset,) = OFFSET.unpack(mark)
-            if any(gone.first <= offset < gone.next for gone in self.lost):
-                return False
-        return not self.overhang.is_void(mark, changes)
+        (offset,) = OFFSET.unpack(mark)
+        if offset < self.first or any(gone.first <= offset < gone.next for gone in self.lost):
+            return False
+        return not self.overhang.is_void(mark, key, *notes)
 
     @property
     def place(self) -> tuple[str, int]:

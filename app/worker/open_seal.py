@@ -122,7 +122,8 @@ class OpenSeal:
         return tally
 
     def mark(self, lane: Lane, changes: dict[bytes, bytes]) -> None:
-        """Remember marks (key → packed offset) for the changelog."""
+        """Write marks (key → packed offset) into the table, and remember them for the changelog."""
+        lane.marks.write(lane.partition, changes)
         marks = self.marks.get(lane)
         if marks is None:
             marks = self.marks[lane] = PackedMarks()

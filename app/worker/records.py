@@ -9,13 +9,12 @@ from typing import Protocol
 import orjson
 from loguru import logger
 
-from app.core.errors import Reason, Rejected, RejectedError
+from app.core.errors import Reason, Rejected
 from app.core.headers import RECEIVED_AT
 from app.core.judge import EventType, judge
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MILLISECOND = 253_402_300_799_999
-_KEY_MAY_BE_KNOWN = frozenset({Reason.TOO_LATE, Reason.TOO_EARLY, Reason.TOO_LARGE})
 
 
 class Record(Protocol):
@@ -69,23 +68,14 @@ class Good:
     line: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """`key` is known if the event could be read, though it is not wanted."""
-
-    key: bytes | None
-    verdict: Rejected
-
-
-def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Bad:
+def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Rejected:
     """Judge a record. Whatever is in it, there is an answer: a bad event never blocks."""
     if record.value is None:
-        return Bad(None, Rejected(Reason.NOT_JSON, "a record without a value holds no event"))
+        return Rejected(Reason.NOT_JSON, "a record without a value holds no event")
     try:
         verdict = judge(kind, record.value, received_at)
         if isinstance(verdict, Rejected):
-            known = verdict.reason in _KEY_MAY_BE_KNOWN
-            return Bad(_key_of(kind, record.value) if known else None, verdict)
+            return verdict
         line = kind.line(verdict.row, verdict.day)
         return Good(_identity(kind, kind.dedupe_key(verdict.row), line), verdict.day, line)
     except Exception as error:
@@ -94,22 +84,12 @@ def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Bad:
             "judging {} at offset {} raised {}", kind.topic, record.offset, type(error).__name__
         )
         message = f"could not be processed ({type(error).__name__})"
-        return Bad(None, Rejected(Reason.TRANSFORM, message))
+        return Rejected(Reason.TRANSFORM, message)
 
 
 def _identity(kind: EventType, key: bytes, line: bytes) -> bytes:
     """With `keep: last` a changed copy is another event here; the load lets the newest stand."""
     return key if kind.keep == "first" else blake2b(key + line, digest_size=16).digest()
-
-
-def _key_of(kind: EventType, raw: bytes) -> bytes | None:
-    try:
-        event = kind.parse(raw)
-        row = kind.transform(event)
-        line = kind.line(row, kind.day(kind.occurred_at(event)))
-    except RejectedError:
-        return None
-    return _identity(kind, kind.dedupe_key(row), line)
 
 
 def dead_letter(

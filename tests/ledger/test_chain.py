@@ -47,6 +47,7 @@ async def test_a_started_chain_is_read_from_its_start(ledger: Ledger, other: Led
     begun = await ledger.start_chains([start(first=1200)])
     assert begun == {TP: Cursor(1200, -1, "t1")}
     assert await other.cursors([TP, OTHER_TP]) == begun
+    assert await other.starts([TP, OTHER_TP]) == {TP: 1200}
 
 
 async def test_a_chain_is_started_once_and_later_comers_get_its_cursor(ledger: Ledger) -> None:
@@ -54,6 +55,7 @@ async def test_a_chain_is_started_once_and_later_comers_get_its_cursor(ledger: L
     await ledger.record(seal(span(1200, 1300)))
     begun = await ledger.start_chains([start(first=0, topic_id="t2"), start(OTHER_TP, 7)])
     assert begun == {TP: Cursor(1300, -1, "t1"), OTHER_TP: Cursor(7, -1, "t1")}
+    assert await ledger.starts([TP, OTHER_TP]) == {TP: 1200, OTHER_TP: 7}
 
 
 async def test_all_racers_for_a_start_get_one_answer(ledger: Ledger, other: Ledger) -> None:

@@ -131,6 +131,12 @@ class Witness:
             assert found[start.tp] == model.cursors[start.tp], "another cursor than the model's"
         return found
 
+    async def starts(self, tps: Collection[str]) -> Mapping[str, int]:
+        found = await self._inner.starts(tps)
+        known = {tp: first for model in self._models.values() for tp, first in model.starts.items()}
+        assert found == {tp: known[tp] for tp in tps}, "another start than the model's"
+        return found
+
     def incidents(self) -> AsyncIterator[Incident]:
         return self._inner.incidents()
 

@@ -18,7 +18,7 @@ from app.ledger.options import LedgerOptions
 from app.worker.agent import Agent
 from app.worker.breaker import Breaker, Tripped
 from app.worker.changelog import Changelog
-from app.worker.dedupe import FORGET, MARK, OFFSET, Marks, key_prefix
+from app.worker.dedupe import MARK, OFFSET, Marks
 from app.worker.lane import Lane
 from app.worker.open_seal import OpenSeal
 from app.worker.options import SealOptions
@@ -44,8 +44,11 @@ class Sent:
 class Attempt:
     """One life of a worker, from a cursor on; its marks stay, what it staged does not."""
 
-    def __init__(self, known: EventType, marks: Marks, sealing: Sealing, log_start: int) -> None:
+    def __init__(
+        self, known: EventType, marks: Marks, sealing: Sealing, log_start: int, chain_start: int
+    ) -> None:
         self.kind, self.marks, self.sealing = known, marks, sealing
+        self.chain_start = chain_start
         self.lanes: dict[tuple[str, int], Lane] = {}
         self.turn = 0
         self.log_start = log_start
@@ -58,7 +61,15 @@ class Attempt:
     async def reads(self, records: Sequence[Sent], turn: int | None = None, epoch: int = 1) -> None:
         place = (self.kind.topic, 0)
         if place not in self.lanes:
-            self.lanes[place] = Lane(self.kind, 0, "id", self.marks, records[0].offset, epoch=1)
+            self.lanes[place] = Lane(
+                self.kind,
+                0,
+                "id",
+                self.marks,
+                records[0].offset,
+                first=self.chain_start,
+                epoch=1,
+            )
         self.turn = self.turn + 1 if turn is None else turn
         await self.agent.take(place, epoch, self.turn, records)
 
@@ -97,7 +108,7 @@ class Lives:
         self.marks = Marks(folder / "tables", "seen-1", "changelog", timedelta(days=1))
         self._ledger = ledger
 
-    def attempt(self, known: EventType, log_start: int = 0) -> Attempt:
+    def attempt(self, known: EventType, log_start: int = 0, chain_start: int = 0) -> Attempt:
         sealing = Sealing(
             SealOptions(),
             Author("worker", "sha"),
@@ -108,7 +119,17 @@ class Lives:
             lambda event, why: None,
             lambda error: None,
         )
-        return Attempt(known, self.marks, sealing, log_start)
+        return Attempt(known, self.marks, sealing, log_start, chain_start)
+
+    def elsewhere(self, folder: Path) -> None:
+        """Go on with the tables that are there."""
+        self.marks.close()
+        self.marks = Marks(folder, "seen-1", "changelog", timedelta(days=1))
+
+    def recovers(self, *attempts: Attempt) -> None:
+        """Read a changelog that holds the marks of these, in that order."""
+        messages = [m for a in attempts for marks in a.seal.marks.values() for m in marks.messages]
+        self.marks.apply(0, enumerate(map(bytes, messages)))
 
 
 @pytest.fixture
@@ -200,39 +221,73 @@ async def test_a_contract_that_was_taken_back_before_a_seal_counts_again_what_it
     assert later.tally == (0, 1, 0)
 
 
-async def test_an_ordinary_bad_record_leaves_nothing_in_the_table(lives: Lives) -> None:
-    await lives.attempt(ORDER).reads([Sent(7, event(1))])
-    later = lives.attempt(ORDER)
-    await later.reads([Sent(8, b"broken"), Sent(9, b"broken")])
-    assert later.tally == (0, 0, 2)
-    assert later.seal.marks == {}
+@pytest.mark.parametrize("now", [STRICT, kind("order", late=timedelta(days=1))])
+async def test_a_mark_that_a_frozen_worker_wrote_late_makes_no_duplicates_of_what_was_rejected(
+    lives: Lives, tmp_path: Path, now: EventType
+) -> None:
+    sent = [Sent(7, event(1), MARCH_2 + 9 * DAY), Sent(8, event(2, shop="north"))]
+    frozen = lives.attempt(ORDER)
+    await frozen.reads(sent)
+    lives.elsewhere(tmp_path / "another")
+    owner = lives.attempt(now)
+    await owner.reads(sent)
+    lives.elsewhere(tmp_path / "next")  # where the changelog is all that is known
+    lives.recovers(owner, frozen)
+    later = lives.attempt(now)
+    copies = [event(1, shop="north"), event(1, shop="north"), event(2, shop="north")]
+    await later.reads([Sent(9 + n, copy) for n, copy in enumerate(copies)])
+    assert later.tally == (1, 2, 0)
 
 
-async def test_what_is_void_is_so_for_the_next_owner_of_the_partition_too(
+async def test_marks_that_a_worker_never_sealed_make_no_duplicates_when_it_comes_back(
     lives: Lives, tmp_path: Path
 ) -> None:
     await lives.attempt(ORDER).reads([Sent(7, event(1))])
-    strict = lives.attempt(STRICT)
-    await strict.reads([Sent(7, event(1))])
-    (noted,) = strict.seal.marks.values()
-    key = key_prefix(ORDER.topic, ORDER.version, "id") + ORDER.dedupe_key({"id": "e1"})
-    lives.marks.close()
-    lives.marks = Marks(tmp_path / "another", "seen-1", "changelog", timedelta(days=1))
-    unsealed = MARK.pack(key, OFFSET.pack(7))  # acknowledged, and then it died
-    lives.marks.apply(0, [(0, unsealed), (1, bytes(noted.messages[0]))])
-    elsewhere = lives.attempt(STRICT)
-    await elsewhere.reads([Sent(8, event(1, shop="north"))])
-    assert elsewhere.tally == (1, 0, 0)
+    lives.elsewhere(tmp_path / "another")
+    owner = lives.attempt(STRICT)
+    await owner.reads([Sent(7, event(1)), Sent(8, event(2, shop="north"))])
+    lives.elsewhere(tmp_path / "tables")
+    lives.recovers(owner)
+    back = lives.attempt(STRICT)
+    await back.reads([Sent(9, event(1, shop="north")), Sent(10, event(2, shop="north"))])
+    assert back.tally == (1, 1, 0)
 
 
-async def test_the_removal_of_a_mark_goes_into_the_changelog(lives: Lives) -> None:
-    late = Sent(7, event(1), MARCH_2 + 9 * DAY)
-    await lives.attempt(ORDER).reads([late])
-    strict = lives.attempt(kind("order", late=timedelta(days=1)))
-    await strict.reads([late])
-    (marks,) = strict.seal.marks.values()
-    ((_, offset),) = MARK.iter_unpack(marks.messages[0])
-    assert offset == FORGET
+async def test_an_event_that_only_a_lost_ledger_knew_is_no_duplicate(lives: Lives) -> None:
+    await lives.attempt(ORDER).reads([Sent(5, event(1)), Sent(10, event(2))])
+    later = lives.attempt(ORDER, chain_start=10)  # retention was faster than the new ledger
+    await later.reads([Sent(10, event(2)), Sent(11, event(1)), Sent(12, event(1))])
+    assert later.tally == (2, 1, 0)
+
+
+FILLED_AGAIN = [Sent(5, event(1)), Sent(6, event(3)), Sent(7, event(2)), Sent(8, event(4))]
+"""Kafka lost the end of its log, from 6 on, and the senders sent again."""
+COMPACTED = [Sent(5, event(1)), Sent(7, event(3)), Sent(8, event(2)), Sent(9, event(4))]
+
+
+@pytest.mark.parametrize("now", [FILLED_AGAIN, COMPACTED])
+async def test_marks_whose_records_are_gone_make_no_duplicates(
+    lives: Lives, now: list[Sent]
+) -> None:
+    await lives.attempt(ORDER).reads([Sent(5, event(1)), Sent(6, event(2)), Sent(7, event(3))])
+    again = lives.attempt(ORDER)
+    await again.reads([*now, *(Sent(10 + n, event(n)) for n in range(1, 5))])
+    assert again.tally == (4, 4, 0)
+
+
+@pytest.mark.parametrize(
+    "now", [FILLED_AGAIN[:2], COMPACTED[:2], [Sent(5, event(1)), Sent(9, None)]]
+)
+async def test_marks_whose_records_are_gone_make_none_behind_the_next_seal_either(
+    lives: Lives, now: list[Sent]
+) -> None:
+    sent = [Sent(5, event(1)), Sent(6, event(2)), Sent(7, event(3))]
+    await lives.attempt(ORDER).reads(sent)
+    again = lives.attempt(ORDER)
+    await again.reads(now)  # and was sealed
+    later = lives.attempt(ORDER)
+    await later.reads([Sent(10, event(2)), Sent(11, event(1)), Sent(12, event(2))])
+    assert later.tally == (1, 2, 0)
 
 
 async def test_a_list_that_got_lost_on_the_way_ends_the_worker(lives: Lives) -> None:
