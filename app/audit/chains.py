@@ -237,7 +237,7 @@ def compare_with_log(
         )
         return
     seen.log_start, seen.log_end = log.start, log.end
-    begun_at = seen.cursor if seen.cursor is not None else log.start
+    begun_at = seen.cursor or 0
     seen.lag = max(0, log.end - begun_at)
     if begun_at > log.end:
         findings.add(

@@ -57,7 +57,6 @@ class Agent:
             return
         if turn != lane.turn + 1:
             raise Transient(f"{lane.tp}: fetch list {turn} came after {lane.turn}, one is lost")
-        lane.turn = turn
         if records[0].offset != lane.next and not await self._continues(lane, records[0].offset):
             return
         for start in range(0, len(records), CHUNK_RECORDS):
@@ -73,6 +72,7 @@ class Agent:
             passing("mid_fetch")
             await self._sealing.make_room(seal)
             await asyncio.sleep(0)
+        lane.turn = turn  # all of it was taken: `Gaps` relies on that
 
     async def _continues(self, lane: Lane, offset: int) -> bool:
         """Transaction markers and compaction leave gaps; retention that overtook us must not."""

@@ -133,12 +133,14 @@ class Chains:
         """The chains of these names, each begun if it has to be in that incarnation."""
         starts = {}
         for place, (name, incarnation) in wanted.items():
-            # Of one that came and went without a worker nothing was read, from its start on.
-            there = topic_id_of(incarnation) == logs[place].topic_id
+            # From 0 on: what retention removed before a worker ever came is lost, too. Where a log
+            # went back, the incident that ended the chain before this one says so already.
+            topic_id = topic_id_of(incarnation)
+            went_back = incarnation != topic_id and topic_id == logs[place].topic_id
             starts[place] = ChainStart(
                 self._kinds[place[0]].name,
                 partition_name(name, place[1]),
-                logs[place].start if there else 0,
+                logs[place].start if went_back else 0,
                 incarnation,
             )
         cursors = await until_reached(

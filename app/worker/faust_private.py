@@ -27,6 +27,7 @@ from mode.threads import WorkerThread
 
 from app.core.kill_points import passing
 from app.worker.dedupe import Marks
+from app.worker.gaps import Standing
 from app.worker.records import Record
 
 BROKER_SCHEME = "ledger"
@@ -79,7 +80,8 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
       an aborted transaction of a direct producer must not land. And its long polls of 1.5 s make
       each question on the same connection wait as long.
     * `_seek_wait`: a seek begins a new epoch of its partitions.
-    * `_fetch_records`: packs each partition's records into one counted `FetchList`.
+    * `_fetch_records`: packs each partition's records into one counted `FetchList`. An error can
+      drop lists that aiokafka had taken out already: they leave a hole in the turns, too.
     """
 
     def __post_init__(self) -> None:
@@ -92,6 +94,20 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         await consumer._client.force_metadata_update()
         consumer._coordinator.request_rejoin()
+
+    async def standing(self) -> dict[TP, Standing]:
+        """Where the consumer stands in each partition, in one step with the turns."""
+        consumer = self._ensure_consumer()
+        subscription: Any = consumer._subscription.subscription
+        assigned: Any = subscription.assignment if subscription else None
+        fetched = consumer._fetcher._records
+        found = {}
+        for tp in assigned.tps if assigned else ():
+            state = assigned.state_value(tp)
+            if state.has_valid_position and tp not in fetched:
+                epoch, turn = self.epochs.get(tp, 0), self._turns.get(tp, 0)
+                found[TP(*tp)] = Standing(epoch, turn, state.position)
+        return found
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -106,7 +122,11 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
         await super()._seek_wait(consumer, partitions)  # seeks before it first waits
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
-        fetched = await super()._fetch_records(*args, **kwargs)
+        try:
+            fetched = await super()._fetch_records(*args, **kwargs)
+        except Exception:
+            self._turns = {tp: turn + 1 for tp, turn in self._turns.items()}
+            raise
         return {tp: self._counted(tp, records) for tp, records in fetched.items() if records}
 
     def _counted(self, tp: TP, records: Sequence[Record]) -> Sequence[Any]:
@@ -185,6 +205,17 @@ class LedgerConsumer(driver.Consumer):
             await self._thread.call_thread(self._thread.ask_for_assignment)
         except (KafkaError, RuntimeError) as error:  # its thread's event loop may have ended
             logger.debug("no new assignment asked for: {}", error)
+
+    async def standing(self) -> Mapping[TP, Standing]:
+        """Where it stands in the partitions of which nothing fetched waits to be handed out."""
+        if not self.flow_active or self.crashed:
+            return {}
+        try:
+            found: Mapping[TP, Standing] = await self._thread.call_thread(self._thread.standing)
+        except (KafkaError, RuntimeError) as error:  # its thread's event loop may have ended
+            logger.debug("nobody knows where the consumer stands: {}", error)
+            return {}
+        return found
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         assigned = self.assignment()

@@ -23,6 +23,7 @@ from app.worker.assignment import Assignment
 from app.worker.breaker import Breaker
 from app.worker.changelog import Changelog
 from app.worker.extent import Extent
+from app.worker.gaps import Gaps, Standing
 from app.worker.lane import Lane
 from app.worker.options import SealOptions, WorkerOptions
 from app.worker.quiet import quieten
@@ -135,6 +136,7 @@ class RunningWorker:
             self._standstill.read_again,
             self._log_start,
         )
+        self._gaps = Gaps(self._assignment.lanes, self._sealing, self._extent, self._standing)
         self._app = faust_app(options, kafka, classes, agent)
         self._app.find_cursors = self._assignment.find_cursors
         self._app.begin_reading = self._begin_reading
@@ -164,6 +166,7 @@ class RunningWorker:
             asyncio.create_task(self._run_app()),
             asyncio.create_task(self._keep_time()),
             asyncio.create_task(self._watch_topics()),
+            asyncio.create_task(self._follow_gaps()),
         ]
 
     async def stop(self, drain_seconds: float) -> None:
@@ -239,6 +242,24 @@ class RunningWorker:
             await self._standstill.watch_topics()
         except Exception as error:
             self._fail(error)
+
+    async def _follow_gaps(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(self._tick_seconds)
+                try:
+                    await self._gaps.follow()
+                except Transient as error:
+                    logger.debug("gaps not looked for: {}", error)
+        except Exception as error:
+            self._fail(error)
+
+    async def _standing(self) -> Mapping[Any, Standing]:
+        if not self._app.started:
+            return {}
+        consumer: Any = self._app.consumer  # makes it, if Faust has not
+        found: Mapping[Any, Standing] = await consumer.standing()
+        return found
 
     def _settled(self) -> bool:
         app = self._app

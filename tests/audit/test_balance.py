@@ -76,12 +76,18 @@ async def test_records_that_no_worker_has_begun_to_read_are_in_flight_not_lost(
     world: World,
 ) -> None:
     await fill(world)
-    world.logs[tp_of(PAGE, 1)] = LogEnds(40, 52)
+    world.logs[tp_of(PAGE, 1)] = LogEnds(0, 12)
     report = await world.audit()
     assert report.findings == []
     assert report.types[1].partitions[1] == PartitionBalance(
-        tp_of(PAGE, 1), log_start=40, log_end=52, lag=12
+        tp_of(PAGE, 1), log_start=0, log_end=12, lag=12
     )
+
+
+async def test_what_retention_removed_before_a_worker_ever_came_is_a_finding(world: World) -> None:
+    world.logs[tp_of(PAGE, 1)] = LogEnds(40, 52)
+    (found,) = (await world.audit()).findings
+    assert (found.kind, found.tp, found.first, found.next) == (K.OVERTAKEN, tp_of(PAGE, 1), 0, 40)
 
 
 async def test_a_topic_created_again_is_proved_in_both_its_lives(world: World) -> None:

@@ -142,6 +142,23 @@ def _number(value: bytes) -> list[int]:
         return []
 
 
+async def test_what_retention_removed_before_a_worker_ever_came_is_an_incident(
+    options: KafkaOptions, tmp_path: Path
+) -> None:
+    async with a_world(options, tmp_path, partitions=1) as world:
+        await world.produce(event(number) for number in range(10))
+        async with admin(options) as client:
+            tp = TopicPartition(world.kind.topic, 0)
+            await client.delete_records({tp: RecordsToDelete(before_offset=5)})
+        before = await proved(world)
+        async with world.worker():
+            await world.sealed_to_the_end()
+        after = await proved(world)
+    lost = (partition_name(world.kind.topic, 0), 0, 5)
+    assert before.findings == [("overtaken", *lost)]
+    assert (after.ids, after.findings) == (names(range(5, 10)), [("incident", *lost)])
+
+
 @pytest.fixture
 def options(kafka: str) -> KafkaOptions:
     return KafkaOptions(brokers=kafka)
@@ -162,6 +179,33 @@ async def test_records_are_counted_and_not_offsets_when_transactions_come_and_go
     totals = proof.report.totals
     assert (totals["received"], totals["residual"], totals["lag"]) == (363, 0, 0)
     assert offsets == 363 + 180 + 2 * 3 * 6  # what was aborted, and a marker for each end
+
+
+async def test_a_marker_that_retention_removes_from_a_quiet_log_is_no_loss(
+    options: KafkaOptions, tmp_path: Path
+) -> None:
+    async with a_world(options, tmp_path, partitions=1) as world:
+        tp = TopicPartition(world.kind.topic, 0)
+        async with world.worker():
+            async with (
+                AIOKafkaProducer(**options.client(), transactional_id=world.app_id) as producer,
+                producer.transaction(),
+            ):
+                for number in range(5):
+                    await producer.send(tp.topic, event(number), partition=0)
+            await until("the marker is written", lambda: _is_decided(world))
+            await world.sealed_to_the_end()  # with the marker, at offset 5
+            entries = len(await world.seals())
+            async with admin(options) as client:
+                await client.delete_records({tp: RecordsToDelete(before_offset=6)})
+            assert (await proved(world)).findings == []
+            await asyncio.sleep(1.5)  # the age of three seals
+            assert len(await world.seals()) == entries <= 2, "one entry, and not one per look"
+            await world.produce([event(5)])
+            await world.sealed_to_the_end()
+        proof = await proved(world)
+    assert proof.ids == names(range(6))
+    assert (proof.findings, proof.report.totals["lag"]) == ([], 0)
 
 
 async def _produce_in_transactions(world: World) -> None:
@@ -193,7 +237,8 @@ async def _is_decided(world: World) -> bool:
     async with AIOKafkaConsumer(
         **world.kafka.client(), isolation_level="read_committed", enable_auto_commit=False
     ) as consumer:
-        ends = await consumer.end_offsets([TopicPartition(world.kind.topic, n) for n in range(3)])
+        parts = range(world.partitions[world.kind.name])
+        ends = await consumer.end_offsets([TopicPartition(world.kind.topic, n) for n in parts])
     return {partition_name(*tp): end for tp, end in ends.items()} == await world.ends()
 
 

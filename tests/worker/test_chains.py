@@ -68,11 +68,21 @@ async def losses(ledger: Ledger) -> list[tuple[str, int, int]]:
 
 
 async def test_a_log_goes_on_where_its_chain_ends(ledger: Ledger) -> None:
-    assert await continued(ledger, Log(7, 100, "a")) == (ORDER.topic, 7)
-    await sealed(ledger, 7, 50)
+    assert await continued(ledger, Log(0, 100, "a")) == (ORDER.topic, 0)
+    await sealed(ledger, 0, 50)
     assert await continued(ledger, Log(7, 100, "a")) == (ORDER.topic, 50)
     assert await continued(ledger, Log(60, 100, "a")) == (ORDER.topic, 60)
     assert await losses(ledger) == [(TP, 50, 60)]
+
+
+async def test_what_retention_removed_before_a_worker_ever_came_is_an_incident(
+    ledger: Ledger,
+) -> None:
+    for _ in range(2):
+        assert await continued(ledger, Log(7, 100, "a")) == (ORDER.topic, 7)
+    assert await losses(ledger) == [(TP, 0, 7)]
+    assert await continued(ledger, Log(3, 50, "b")) == (f"{ORDER.topic}~b", 3)
+    assert await losses(ledger) == [(TP, 0, 7), (TP, 7, 7), (f"{ORDER.topic}~b/0", 0, 3)]
 
 
 async def test_a_partition_that_kafka_does_not_have_is_left_alone(ledger: Ledger) -> None:
@@ -117,7 +127,11 @@ async def test_a_worker_that_died_between_an_end_and_a_beginning_is_gone_on_from
     assert (await ledger.cursors([TP]))[TP].ended
     again = await continued(ledger, Log(5, 50, "c"))  # and the topic was replaced once more
     assert again == (f"{ORDER.topic}~c", 5)
-    assert await losses(ledger) == [(TP, 0, 0), (f"{ORDER.topic}~b/0", 0, 0)]
+    assert await losses(ledger) == [
+        (TP, 0, 0),
+        (f"{ORDER.topic}~b/0", 0, 0),
+        (f"{ORDER.topic}~c/0", 0, 5),
+    ]
 
 
 class Dying:
