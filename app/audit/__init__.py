@@ -4,8 +4,8 @@
 file says what is proved, and what is not.
 """
 
-from app.audit.kafka import KafkaLogs, LogEnds, kafka_logs
 from app.audit.proof import audit
 from app.audit.report import AuditReport, Finding, FindingKind
+from app.kafka_logs import KafkaLogs, LogEnds, kafka_logs
 
 __all__ = ["AuditReport", "Finding", "FindingKind", "KafkaLogs", "LogEnds", "audit", "kafka_logs"]

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping
 
-from app.audit.kafka import LogEnds
 from app.audit.report import MAX_SPANS, Finding, FindingKind, Findings, PartitionBalance
 from app.audit.scratch import Scratch, shelf_of
 from app.core.incarnation import topic_id_of
 from app.core.seal import Range, partition_name
+from app.kafka_logs import LogEnds
 from app.ledger.protocol import Cursor, EntryKind, Incident, Ledger, Link
 
 LINKS_OF = """

@@ -3,26 +3,40 @@
 from collections.abc import Mapping
 
 from app.audit.chains import Topics, check_topic, compare_with_log, is_current
-from app.audit.kafka import KafkaLogs, LogEnds
 from app.audit.report import AuditReport, Finding, FindingKind, PartitionBalance, TypeBalance
+from app.audit.scratch import Scratch
+from app.audit.versions import find_lost_rests, find_unread_version, remember_end
 from app.core.incarnation import log_name, place_of, topic_of
 from app.core.seal import partition_name
+from app.core.versions import event_of
+from app.kafka_logs import KafkaLogs, LogEnds
+from app.ledger.protocol import Ledger
 
 
 async def compare_with_kafka(
-    ask: KafkaLogs, topics: Topics, kinds: Mapping[str, TypeBalance], report: AuditReport
+    ask: KafkaLogs,
+    topics: Topics,
+    ledger: Ledger,
+    kinds: Mapping[str, TypeBalance],
+    scratch: Scratch,
+    report: AuditReport,
 ) -> None:
     """Set the logs' side of each partition; the chains must have been read before."""
-    known = {topic_of(p.tp) for kind in kinds.values() for p in kind.partitions}
+    known = {topic_of(p.tp): event for event, kind in kinds.items() for p in kind.partitions}
     wanted = {topic for topic, _ in topics.values()}
-    logs = await ask(known | wanted)
+    logs = await ask(known.keys() | wanted, kinds)
     for event, (topic, partitions) in sorted(topics.items()):
         check_topic(event, topic, partitions, logs, report.found)
-        _add_unread(kinds[event], topic, logs)
+    for topic in sorted({topic_of(tp) for tp in logs}):
+        _add_unread(kinds[known.get(topic) or event_of(topic)], topic, logs)
     for event, kind in sorted(kinds.items()):
         for seen in kind.partitions:
             log = logs.get(place_of(seen.tp))
             compare_with_log(event, seen, log, report.found)
+            if log is not None and is_current(seen, log):
+                remember_end(event, seen, log, scratch, report.audited_at)
+                if topic_of(seen.tp) not in wanted:
+                    find_unread_version(event, seen, topics, report.found)
             if seen.ended:
                 _note_once(
                     f"{_log(seen.tp)}: an earlier topic of this name, which was replaced: what "
@@ -31,6 +45,7 @@ async def compare_with_kafka(
                 )
             elif log is None:
                 _note_missing(event, seen.tp, topic_of(seen.tp) in wanted, report)
+    find_lost_rests(kinds, logs, wanted, await ledger.acknowledged(), scratch, report)
 
 
 def _add_unread(kind: TypeBalance, topic: str, logs: Mapping[str, LogEnds]) -> None:

@@ -1,7 +1,9 @@
 """The file in which an audit remembers what it read. Without it nothing is missed, only reread."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from app.audit.scratch import Scratch
 
@@ -29,6 +31,23 @@ def keep(scratch: Scratch, notes: list[str]) -> None:
 
 
 def forget_all(memory: Path) -> None:
-    """Let the next audit begin without any."""
+    """Let the next audit begin without any, but for where logs were seen to end: of a topic that
+    is gone, nobody else can say it."""
+    ends = _log_ends(memory)
     for end in ("", "-journal"):
         memory.with_name(memory.name + end).unlink(missing_ok=True)
+    if ends:
+        with closing(Scratch(memory)) as scratch:
+            for row in ends:
+                scratch.add("log_ends", *row)
+            scratch.keep()
+
+
+def _log_ends(memory: Path) -> list[tuple[Any, ...]]:
+    if not memory.exists():
+        return []
+    try:
+        with closing(Scratch(memory)) as scratch:
+            return list(scratch.rows("SELECT * FROM log_ends"))
+    except sqlite3.Error:
+        return []  # damaged, or not ours: there is nothing to be kept

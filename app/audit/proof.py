@@ -11,7 +11,6 @@ from app.audit.chains import Topics, find_lost_chains, read_chain, read_incident
 from app.audit.content import read_objects
 from app.audit.days import DayFacts, balance_days, facts_without_table, gather_facts
 from app.audit.joins import compare_links_with_seals, compare_loads_with_seals
-from app.audit.kafka import KafkaLogs
 from app.audit.logs import by_number, compare_with_kafka
 from app.audit.memory import keep, open_scratch
 from app.audit.objects import compare_with_store, folders, top_folders
@@ -22,6 +21,7 @@ from app.audit.seals import all_counted, compare_with_totals, read_seals
 from app.audit.shelves import also_to_be_read, forget_changed, forget_seals, read_links
 from app.audit.standing import StandingRows
 from app.contracts.table import Table
+from app.kafka_logs import KafkaLogs
 from app.ledger.protocol import DayTotals, Ledger
 from sinks.protocol import ObjectStore, Warehouse
 
@@ -92,7 +92,9 @@ async def audit(
     with closing(open_scratch(memory, report.notes)) as scratch:
         found = await _balance(evidence, scratch, report)
         await _read_chains(evidence, scratch, found, report)
-        await compare_with_kafka(evidence.logs, evidence.topics, found.kinds, report)
+        await compare_with_kafka(
+            evidence.logs, evidence.topics, evidence.ledger, found.kinds, scratch, report
+        )
         await _read_seals(evidence, scratch, found, report)
         await _join(evidence, scratch, report)
         await _check_objects(evidence, scratch, found, report)

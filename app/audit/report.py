@@ -23,6 +23,8 @@ class FindingKind(StrEnum):
     TOPIC_REPLACED = "topic_replaced"
     OVERTAKEN = "overtaken"
     TOPIC_MISSING = "topic_missing"
+    TOPIC_UNREAD = "topic_unread"
+    TOPIC_LOST = "topic_lost"
     PARTITION_COUNT = "partition_count"
     SEAL = "seal"
     SEAL_MISSING = "seal_missing"

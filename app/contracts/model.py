@@ -13,6 +13,7 @@ from app.contracts.table import LINEAGE, Column, Table
 from app.core.errors import Reason
 from app.core.pii import HASH_LENGTH
 from app.core.transforms import Columns, Landing, Transform
+from app.core.versions import topic_name
 
 SIZES = {"small": 2, "medium": 6, "large": 24}  # partitions
 UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
@@ -127,7 +128,7 @@ class Contract(Strict):
 
     @property
     def topic(self) -> str:
-        return f"events.{self.event}.v{self.version}"
+        return topic_name(self.event, self.version)
 
     @property
     def partitions(self) -> int:

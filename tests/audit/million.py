@@ -204,7 +204,9 @@ class Opened:
     async def audit(
         self, *, deep: bool = False, quick: bool = False, memory: bool = True
     ) -> AuditReport:
-        async def logs(topics: Collection[str]) -> Mapping[str, LogEnds]:
+        async def logs(
+            topics: Collection[str], events: Collection[str] = ()
+        ) -> Mapping[str, LogEnds]:
             return self.million.logs
 
         return await audit(

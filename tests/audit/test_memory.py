@@ -99,7 +99,7 @@ class EmptyWarehouse:
 async def audited(world: Endless) -> tuple[AuditReport, int]:
     """The report and the peak of Python's memory meanwhile, in bytes."""
 
-    async def logs(topics: Collection[str]) -> Mapping[str, LogEnds]:
+    async def logs(topics: Collection[str], events: Collection[str] = ()) -> Mapping[str, LogEnds]:
         return {TP: LogEnds(0, world.count * ROWS)}
 
     tracemalloc.start()

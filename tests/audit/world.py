@@ -15,6 +15,7 @@ import orjson
 from app.audit import AuditReport, LogEnds, audit
 from app.contracts.table import LINEAGE, Column, Table
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
+from app.core.versions import event_of
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import ChainStart, DayLoad, Incident, Ledger
@@ -137,8 +138,15 @@ class World:
         memory: Path | None = None,
         ledger: Ledger | None = None,
     ) -> AuditReport:
-        async def logs(topics: Collection[str]) -> Mapping[str, LogEnds]:
-            return {tp: ends for tp, ends in self.logs.items() if tp.rsplit("/", 1)[0] in topics}
+        async def logs(
+            topics: Collection[str], events: Collection[str] = ()
+        ) -> Mapping[str, LogEnds]:
+            return {
+                tp: ends
+                for tp, ends in self.logs.items()
+                for topic in [tp.rsplit("/", 1)[0]]
+                if topic in topics or event_of(topic) in events
+            }
 
         report = await audit(
             ledger or self.ledger, logs, self.objects, self.warehouse, self.tables, self.topics,

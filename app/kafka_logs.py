@@ -1,9 +1,10 @@
 """Where Kafka's logs begin and end, without joining a group or reading a record."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import NamedTuple, Protocol
 
 from app.core.seal import partition_name
+from app.core.versions import event_of
 from app.kafka import KafkaOptions, kafka_errors
 from app.topic_ids import topic_ids
 
@@ -20,9 +21,14 @@ class LogEnds(NamedTuple):
     topic_id: str = ""
 
 
-KafkaLogs = Callable[[Collection[str]], Awaitable[Mapping[str, LogEnds]]]
-"""Topics → the log of each of their partitions, by name (`topic/3`); topics that Kafka does not
-have are left out."""
+class KafkaLogs(Protocol):
+    """Something that knows where Kafka's logs begin and end."""
+
+    async def __call__(
+        self, topics: Collection[str], events: Collection[str] = ()
+    ) -> Mapping[str, LogEnds]:
+        """The log of each partition, by name (`topic/3`), of these topics and of every version's
+        topic of these events. Topics that Kafka does not have are left out."""
 
 
 def kafka_logs(options: KafkaOptions) -> KafkaLogs:
@@ -31,23 +37,25 @@ def kafka_logs(options: KafkaOptions) -> KafkaLogs:
     Raises (each call): `Transient` when they can not be reached, `Fatal` when they refuse us.
     """
 
-    async def logs(topics: Collection[str]) -> Mapping[str, LogEnds]:
+    async def logs(topics: Collection[str], events: Collection[str] = ()) -> Mapping[str, LogEnds]:
         with kafka_errors(f"asking {options.brokers} where its logs end"):
-            return await _ask(options, topics)
+            return await _ask(options, topics, events)
 
     return logs
 
 
-async def _ask(options: KafkaOptions, topics: Collection[str]) -> dict[str, LogEnds]:
+async def _ask(
+    options: KafkaOptions, topics: Collection[str], events: Collection[str]
+) -> dict[str, LogEnds]:
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
-    found = [TopicPartition(*tp) for tp in await _partitions(options, topics)]
+    found = [TopicPartition(*tp) for tp in await _partitions(options, topics, events)]
     if not found:
         return {}
     ids = await topic_ids(options, {tp.topic for tp in found})
     consumer = AIOKafkaConsumer(**options.client(), group_id=None, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         # Assigning makes the client learn all leaders in one request; paused, it reads nothing.
         consumer.assign(found)
         consumer.pause(*found)
@@ -60,12 +68,14 @@ async def _ask(options: KafkaOptions, topics: Collection[str]) -> dict[str, LogE
     }
 
 
-async def _partitions(options: KafkaOptions, topics: Collection[str]) -> list[tuple[str, int]]:
+async def _partitions(
+    options: KafkaOptions, topics: Collection[str], events: Collection[str]
+) -> list[tuple[str, int]]:
     from aiokafka.admin import AIOKafkaAdminClient
 
     admin = AIOKafkaAdminClient(**options.client())
-    await admin.start()
     try:
+        await admin.start()
         # Asking by name would create the topic on a broker that creates topics by itself.
         described = await admin.describe_topics(None)
     finally:
@@ -73,6 +83,6 @@ async def _partitions(options: KafkaOptions, topics: Collection[str]) -> list[tu
     return sorted(
         (topic["topic"], partition["partition"])
         for topic in described
-        if topic["topic"] in topics
+        if topic["topic"] in topics or event_of(topic["topic"]) in events
         for partition in topic["partitions"]
     )
