@@ -1,4 +1,4 @@
-"""`forebay ledger …`: read the ledger, and acknowledge what it says is lost."""
+"""`forebay ledger …`: read the ledger, and acknowledge what is lost."""
 
 import asyncio
 import dataclasses
@@ -60,28 +60,33 @@ def show(
 
 @ledger.command()
 def acknowledge(
-    incident: Annotated[str, typer.Argument(help="Its id, as `forebay audit` names it.")],
+    incident: Annotated[
+        str,
+        typer.Argument(
+            help="Its id, as `forebay audit` names it; or the partition whose topic is gone."
+        ),
+    ],
     why: Annotated[str, typer.Option("--why", help="What was done about it; kept for ever.")],
     as_json: AsJson = False,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Say that an incident is known: it no longer makes the audit fail, and is told as a remark.
+    """Say that a loss is known: it no longer makes the audit fail, and is told as a remark.
 
-    The first reason given stays.
+    Of an incident the first reason given stays, of a partition the last one.
     """
     if not why.strip():
         raise typer.BadParameter("say what was done about it", param_hint="--why")
     kept = asyncio.run(_acknowledge(settings_here(data_dir), incident, why.strip()))
     if kept is None:
         raise typer.BadParameter(
-            f"there is no incident {incident}; `forebay audit` names them", param_hint="INCIDENT"
+            f"there is no incident {incident}, and no partition of this name; "
+            "`forebay audit` names them",
+            param_hint="INCIDENT",
         )
     if as_json:
         print_json(dataclasses.asdict(kept))
     else:
-        console().print(
-            f"Incident {kept.incident}, acknowledged {kept.at:%Y-%m-%d %H:%M} UTC: {kept.why}"
-        )
+        console().print(f"{kept.incident}, acknowledged {kept.at:%Y-%m-%d %H:%M} UTC: {kept.why}")
 
 
 async def _acknowledge(settings: Settings, incident: str, why: str) -> Acknowledgement | None:

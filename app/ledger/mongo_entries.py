@@ -12,6 +12,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.core.errors import Fatal, Fenced, Transient
 from app.core.seal import Range
+from app.core.versions import event_of_partition
 from app.ledger.chain import end_link, start_link
 from app.ledger.document import Document, end_from, range_from, time_text
 from app.ledger.mongo_digests import digest_of, digests
@@ -139,15 +140,20 @@ class MongoEntries:
         return {found["_id"]: digest_of(found) for found in sums}
 
     async def acknowledge(self, given: Acknowledgement) -> Acknowledgement | None:
-        incident = {"_id": given.incident, "kind": EntryKind.INCIDENT.value}
-        if await self.collection.find_one(incident, {"_id": 1}) is None:
-            return None
+        """Keep the first one of an incident, the last one of a partition."""
         said = {"why": given.why, "at": time_text(given.at)}
+        if await self._has({"_id": given.incident, "kind": EntryKind.INCIDENT.value}):
+            change = {"$setOnInsert": said}
+        elif await self._has(_start_for(given.incident)):
+            change = {"$set": said}
+        else:
+            return None
         with contextlib.suppress(DuplicateKeyError):  # somebody was faster
-            await self._acknowledgements.update_one(
-                {"_id": given.incident}, {"$setOnInsert": said}, upsert=True
-            )
+            await self._acknowledgements.update_one({"_id": given.incident}, change, upsert=True)
         return (await self.acknowledged())[given.incident]
+
+    async def _has(self, query: Document) -> bool:
+        return await self.collection.find_one(query, {"_id": 1}) is not None
 
     async def acknowledged(self) -> dict[str, Acknowledgement]:
         return {
@@ -214,3 +220,9 @@ async def _ranges(where: Entries, field: str, links: Collection[str]) -> AsyncIt
     async for entry in where.find(query, {"ranges": 1}):
         for r in entry["ranges"]:
             yield r
+
+
+def _start_for(partition: str) -> Document:
+    """The start of its chain, or of any chain of the event whose topic it is in."""
+    named = [{"_id": start_link(partition)}, {"event": event_of_partition(partition)}]
+    return {"kind": EntryKind.START.value, "$or": named}

@@ -59,7 +59,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Somebody has looked at an incident (by id), and says why it needs no more looking at."""
+    """Somebody has looked at an incident, and says why it needs no more looking at.
+
+    `incident` is its id, or the name of a partition: whatever was unread of it when its topic was
+    last seen is given up.
+    """
 
     incident: str
     why: str
@@ -216,13 +220,16 @@ class Ledger(Protocol):
         """Walk the incidents by ascending id."""
 
     async def acknowledge(self, given: Acknowledgement) -> Acknowledgement | None:
-        """Keep durably that an incident is known, and return what is kept.
+        """Keep durably that an incident is known, or that a partition's rest is given up, and
+        return what is kept.
 
-        The first one stays, whatever is said later. None when there is no such incident.
+        Of an incident the first one stays, whatever is said later; of a partition, whose topic may
+        come and go, the last one. None when there is no such incident, and the ledger has neither
+        a chain of this partition nor one of the event whose topic it is in.
         """
 
     async def acknowledged(self) -> Mapping[str, Acknowledgement]:
-        """All that is kept, by incident."""
+        """All that is kept, by incident or partition."""
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
         """Find the days with seals newer than their last load, oldest day first."""
