@@ -129,11 +129,12 @@ def check_keys(table: Table, without: Mapping[str, int]) -> None:
         Fatal: there are such rows.
     """
     if without:
+        first, others = next(iter(without)), len(without) - 1
+        more = f" and {others} other object{'s' if others > 1 else ''}" if others else ""
         raise Fatal(
-            f"{table.name}: {sum(without.values())} rows of {next(iter(without))} and "
-            f"{len(without) - 1} other objects lack a column of the key, {', '.join(table.key)}: "
-            "they were sealed by a contract with another one. Give this version a table of its "
-            "own (warehouse.table), or leave the key as it was."
+            f"{table.name}: {sum(without.values())} rows of {first}{more} lack a column of the "
+            f"key, {', '.join(table.key)}: they were sealed by a contract with another one. Give "
+            "this version a table of its own (warehouse.table), or leave the key as it was."
         )
 
 
