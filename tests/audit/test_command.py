@@ -90,6 +90,11 @@ class Typed:
         typed = ["audit", "--data-dir", str(folder), *words]
         return await asyncio.to_thread(CliRunner().invoke, command_line("audit"), typed)
 
+    @staticmethod
+    async def acknowledge(*words: str, folder: Path) -> Result:
+        typed = ["ledger", "acknowledge", "--data-dir", str(folder), *words]
+        return await asyncio.to_thread(CliRunner().invoke, command_line("ledger"), typed)
+
 
 async def test_the_command_asks_all_four_witnesses(typed: type[Typed], tmp_path: Path) -> None:
     result = await typed.audit("--json", "--deep", folder=tmp_path)
@@ -98,53 +103,47 @@ async def test_the_command_asks_all_four_witnesses(typed: type[Typed], tmp_path:
     assert ORDER in {kind["event"] for kind in told["types"]}
 
 
-async def test_an_incident_makes_the_command_fail_and_names_the_offsets(
-    typed: type[Typed], tmp_path: Path
-) -> None:
+OLDER = tp_of("an_older_event", 0)
+
+
+@pytest.fixture
+async def an_incident(tmp_path: Path) -> str:
+    """A ledger that says that 40 offsets of `OLDER` are lost; the incident's id."""
     ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
-    tp = tp_of("an_older_event", 0)
-    await ledger.start_chains([ChainStart(ORDER, tp, 0, "topic-1")])
+    await ledger.start_chains([ChainStart(ORDER, OLDER, 0, "topic-1")])
     await ledger.record_incident(
-        Incident("01I", ORDER, Range(tp, 0, 40, 0), "retention overtook us", NOON, "topic-1")
+        Incident("01I", ORDER, Range(OLDER, 0, 40, 0), "retention overtook us", NOON, "topic-1")
     )
     await ledger.close()
+    return "01I"
+
+
+async def test_an_incident_makes_the_command_fail_and_names_the_offsets(
+    typed: type[Typed], tmp_path: Path, an_incident: str
+) -> None:
     result = await typed.audit(folder=tmp_path)
     assert result.exit_code == 1, result.output
     words = " ".join(result.output.split())
-    assert f"{tp} 0–39: retention overtook us" in words
+    assert f"{OLDER} 0–39: retention overtook us" in words
+    assert f"incident {an_incident}" in words
     assert "NOT balanced: 1 incident." in words
 
 
 async def test_an_acknowledged_incident_is_told_with_its_reason_and_fails_no_audit(
-    typed: type[Typed], tmp_path: Path
+    typed: type[Typed], tmp_path: Path, an_incident: str
 ) -> None:
-    ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
-    tp = tp_of("an_older_event", 0)
-    await ledger.start_chains([ChainStart(ORDER, tp, 0, "topic-1")])
-    await ledger.record_incident(
-        Incident("01I", ORDER, Range(tp, 0, 40, 0), "retention overtook us", NOON, "topic-1")
-    )
-    await ledger.close()
-    words = [
-        "ledger",
-        "acknowledge",
-        "--data-dir",
-        str(tmp_path),
-        "--why",
-        "the shop sent them again",
-    ]
-    nobody, empty, known = [
-        await asyncio.to_thread(CliRunner().invoke, command_line("ledger"), typed_words)
-        for typed_words in ([*words, "01X"], [*words[:-1], " ", "01I"], [*words, "01I"])
-    ]
+    why = "the shop sent them again"
+    nobody = await typed.acknowledge("01X", "--why", why, folder=tmp_path)
+    empty = await typed.acknowledge(an_incident, "--why", " ", folder=tmp_path)
+    known = await typed.acknowledge(an_incident, "--why", why, folder=tmp_path)
     assert (nobody.exit_code, empty.exit_code, known.exit_code) == (2, 2, 0), known.output
     assert "there is no incident 01X" in " ".join(nobody.output.split())
     result = await typed.audit("--json", folder=tmp_path)
     told = orjson.loads(result.stdout)
     assert (told["findings"], result.exit_code) == ([], 0)
-    (note,) = [note for note in told["notes"] if "01I" in note]
-    assert note.startswith(f"{tp} 0–39: retention overtook us")
-    assert note.endswith(": the shop sent them again")
+    (note,) = [note for note in told["notes"] if an_incident in note]
+    assert note.startswith(f"{OLDER} 0–39: retention overtook us")
+    assert note.endswith(f": {why}")
 
 
 async def test_the_command_remembers_unless_it_is_told_to_read_all(
@@ -152,7 +151,7 @@ async def test_the_command_remembers_unless_it_is_told_to_read_all(
 ) -> None:
     read = []
     ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{tmp_path}/ledger.db"))
-    await ledger.start_chains([ChainStart(ORDER, tp_of("an_older_event", 0), 0, "topic-1")])
+    await ledger.start_chains([ChainStart(ORDER, OLDER, 0, "topic-1")])
     await ledger.close()
     for words in ([], [], ["--quick"], ["--full"], ["--memory", str(tmp_path / "other.db")]):
         told = orjson.loads((await typed.audit("--json", *words, folder=tmp_path)).stdout)

@@ -33,6 +33,17 @@ async def test_beginnings_and_ends_of_all_partitions_are_told(kafka: str, unique
     }
 
 
+async def test_every_versions_topic_of_an_event_is_told_and_no_other(
+    kafka: str, unique: str
+) -> None:
+    options = KafkaOptions(brokers=kafka)
+    first, later = f"events.orders_{unique}.v1", f"events.orders_{unique}.v12"
+    others = [f"{first}.copy", f"events.orders_{unique}_paid.v1", f"events.x_orders_{unique}.v1"]
+    await ensure_topics(options, {name: TopicSpec(1) for name in (first, later, *others)})
+    found = await kafka_logs(options)([others[1]], [f"orders_{unique}"])
+    assert found.keys() == {f"{first}/0", f"{later}/0", f"{others[1]}/0"}
+
+
 async def test_the_marker_of_a_transaction_takes_an_offset(kafka: str, unique: str) -> None:
     options = KafkaOptions(brokers=kafka)
     topic = f"events.marked_{unique}.v1"
