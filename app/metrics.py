@@ -41,6 +41,11 @@ WORKER_PAUSED = Gauge(
     "forebay_worker_paused", "1: the circuit breaker has paused this type, until a restart.",
     ["event"],
 )  # fmt: skip
+WORKER_LEFT_BEHIND = Gauge(
+    "forebay_worker_left_behind_offsets",
+    "Never read, in topics that no topic file names: of an older version, or of a removed file.",
+    ["event"],
+)
 SCHEDULER_LOADS = Counter(
     "forebay_scheduler_loads_total",
     "Runs, by outcome: committed, recorded, nothing_to_do, locked, superseded, failed.",

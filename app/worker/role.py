@@ -16,6 +16,7 @@ from app.core.judge import EventType
 from app.core.kill_points import passing
 from app.health import Readiness, health_server
 from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from app.kafka_logs import kafka_logs
 from app.ledger.protocol import Ledger
 from app.retry import until_reached
 from app.worker.agent import Agent
@@ -25,6 +26,7 @@ from app.worker.changelog import Changelog
 from app.worker.extent import Extent
 from app.worker.gaps import Gaps, Standing
 from app.worker.lane import Lane
+from app.worker.left_behind import LeftBehind
 from app.worker.options import SealOptions, WorkerOptions
 from app.worker.quiet import quieten
 from app.worker.reader import SizeClass, changelog_topics, faust_app, size_classes
@@ -137,6 +139,8 @@ class RunningWorker:
             self._log_start,
         )
         self._gaps = Gaps(self._assignment.lanes, self._sealing, self._extent, self._standing)
+        topics = {kind.name: kind.topic for kind in kinds.values()}
+        self._left_behind = LeftBehind(topics, ledger, kafka_logs(kafka))
         self._app = faust_app(options, kafka, classes, agent)
         self._app.find_cursors = self._assignment.find_cursors
         self._app.begin_reading = self._begin_reading
@@ -166,6 +170,7 @@ class RunningWorker:
             asyncio.create_task(self._run_app()),
             asyncio.create_task(self._keep_time()),
             asyncio.create_task(self._watch_topics()),
+            asyncio.create_task(self._left_behind.watch()),
             asyncio.create_task(self._follow_gaps()),
         ]
 
