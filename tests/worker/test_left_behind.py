@@ -30,10 +30,12 @@ class Logs:
 
     there: dict[str, LogEnds] = field(default_factory=dict)
     answers: bool = True
+    asked: int = 0
 
     async def __call__(
         self, topics: Collection[str], events: Collection[str] = ()
     ) -> Mapping[str, LogEnds]:
+        self.asked += 1
         if not self.answers:
             raise Transient("no broker")
         return {
@@ -102,7 +104,10 @@ async def test_each_look_says_it_until_nothing_is_left_and_one_that_fails_ends_n
         labels = {"event": "sale"}
         return REGISTRY.get_sample_value("forebay_worker_left_behind_offsets", labels) == wanted
 
-    await asyncio.sleep(0)
+    async def asked_twice() -> bool:
+        return logs.asked > 1
+
+    await until("it goes on asking", asked_twice)
     logs.answers = True
     await until("it is told", lambda: gauge(7))
     assert errors[0].startswith(f"7 offsets of {OLD} were never read")
