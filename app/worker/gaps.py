@@ -5,9 +5,13 @@ nothing. Where they end a log, the chain would end before them: and once retenti
 looks as if something was lost there.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
+from loguru import logger
+
+from app.core.errors import Transient
 from app.worker.extent import Extent, Place
 from app.worker.lane import Lane
 from app.worker.sealing import Sealing
@@ -34,6 +38,15 @@ class Gaps:
     ) -> None:
         self._lanes, self._sealing, self._extent = lanes, sealing, extent
         self._standing = standing
+
+    async def watch(self, every_seconds: float) -> None:
+        """Look without end."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            try:
+                await self.follow()
+            except Transient as error:
+                logger.debug("gaps not looked for: {}", error)
 
     async def follow(self) -> None:
         """Look once. Raises `Transient` when Kafka can not be reached."""

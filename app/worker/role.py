@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -168,10 +168,11 @@ class RunningWorker:
         await until_reached("kafka", self._changelog.start, self._readiness)
         self._tasks = [
             asyncio.create_task(self._run_app()),
-            asyncio.create_task(self._keep_time()),
-            asyncio.create_task(self._watch_topics()),
             asyncio.create_task(self._left_behind.watch()),
-            asyncio.create_task(self._follow_gaps()),
+            # Without these nothing would be sealed by age, and no replaced topic be noticed.
+            asyncio.create_task(self._vital(self._keep_time())),
+            asyncio.create_task(self._vital(self._standstill.watch_topics())),
+            asyncio.create_task(self._vital(self._gaps.watch(self._tick_seconds))),
         ]
 
     async def stop(self, drain_seconds: float) -> None:
@@ -225,39 +226,25 @@ class RunningWorker:
             if self._app.crash_reason is not None:
                 self._fail(self._app.crash_reason)
 
+    async def _vital(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._fail(error)
+
     async def _keep_time(self) -> None:
         """Cut seals that are due, and notice an assignment that never ends: Faust's silent hang."""
         settled_at = time.monotonic()
-        try:
-            while not self._death.done():
-                await asyncio.sleep(self._tick_seconds)
-                self._sealing.cut_due()
-                if self._settled():
-                    settled_at = time.monotonic()
-                elif time.monotonic() - settled_at > self._options.stuck_after_seconds:
-                    raise Transient(
-                        "no assignment or table recovery ended within "
-                        f"{self._options.stuck_after_seconds:.0f} s; starting again"
-                    )
-        except Exception as error:  # without this task nothing would be sealed by age
-            self._fail(error)
-
-    async def _watch_topics(self) -> None:
-        try:
-            await self._standstill.watch_topics()
-        except Exception as error:
-            self._fail(error)
-
-    async def _follow_gaps(self) -> None:
-        try:
-            while True:
-                await asyncio.sleep(self._tick_seconds)
-                try:
-                    await self._gaps.follow()
-                except Transient as error:
-                    logger.debug("gaps not looked for: {}", error)
-        except Exception as error:
-            self._fail(error)
+        while not self._death.done():
+            await asyncio.sleep(self._tick_seconds)
+            self._sealing.cut_due()
+            if self._settled():
+                settled_at = time.monotonic()
+            elif time.monotonic() - settled_at > self._options.stuck_after_seconds:
+                raise Transient(
+                    "no assignment or table recovery ended within "
+                    f"{self._options.stuck_after_seconds:.0f} s; starting again"
+                )
 
     async def _standing(self) -> Mapping[Any, Standing]:
         if not self._app.started:
