@@ -7,7 +7,8 @@ it is noted of each of these offsets what is staged there now, if anything is; a
 event is void, and no copy is a duplicate of it.
 
 The marks of a worker that woke up late, or that came back to a partition with the table it had,
-may lie anywhere. So each rejected record is noted, too: nothing is staged there, whoever says so.
+may lie anywhere. So each rejected record is noted, too. Should such a worker's note be the wrong
+one, a copy is staged once more: the load keeps one row of a key.
 """
 
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
@@ -69,9 +70,7 @@ class Overhang:
         """What the table says about the offsets of these marks, for `is_void`."""
         last = OFFSET.pack(self._last_note)
         keys = [self._note_at(mark) for mark in marks if mark is not None and mark <= last]
-        return (
-            dict(zip(keys, self._marks.lookup(self._partition, keys), strict=True)) if keys else {}
-        )
+        return dict(zip(keys, self._marks.lookup(self._partition, keys), strict=True))
 
     def is_void(self, mark: bytes, key: bytes, *notes: Mapping[bytes, bytes | None]) -> bool:
         """Whether no row stands behind this mark of `key`, as the first of these notes tells."""
