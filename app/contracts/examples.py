@@ -10,9 +10,9 @@ from pydantic_core import SchemaValidator, core_schema
 
 from app.contracts.compile import compile_contract
 from app.contracts.model import Contract, Example
-from app.contracts.types import TIMESTAMP_PATTERN, instant
 from app.core.errors import Rejected, RejectedError
 from app.core.judge import Accepted, EventType, judge
+from app.core.values import TIMESTAMP_PATTERN, instant
 
 EXAMPLE_PII_KEY = b"only for examples"  # so that `topics check` needs no secret
 _timestamp = SchemaValidator(core_schema.str_schema(pattern=TIMESTAMP_PATTERN)).validate_python

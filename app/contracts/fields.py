@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Says
 
+from app.core.values import MAX_INTEGER
+
 Pii = Literal["keep", "hash", "drop"]
 NAME = r"^[a-z][a-z0-9_]*$"
-MAX_INTEGER = 10**38 - 1  # the warehouses' NUMBER(38,0)
 
 
 class Strict(BaseModel):

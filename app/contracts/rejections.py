@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from app.contracts.types import FIRST_YEAR, LAST_YEAR
 from app.core.errors import Reason, RejectedError
+from app.core.values import FIRST_YEAR, LAST_YEAR
 
 MAX_ERRORS = 500
 MAX_NAME = 200  # characters of a field's name that come back: senders choose unknown names

@@ -11,16 +11,17 @@ from typing import Any, Literal
 import orjson
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from app.contracts.fields import MAX_INTEGER
 from app.contracts.table import Column
+from app.core.values import (
+    DATE_PATTERN,
+    MAX_INTEGER,
+    TIMESTAMP_PATTERN,
+    calendar_day,
+    instant,
+)
 
 Dialect = Literal["snowflake", "duckdb"]
-FIRST_YEAR, LAST_YEAR = 1600, 9998  # room for any UTC offset, and the Gregorian calendar only
 UUID_PATTERN = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
-DATE_PATTERN = f"^{DATE}$"
-TIMESTAMP_PATTERN = f"^{DATE}[T ]{TIME}(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,25 +116,10 @@ def _timestamp(spec: Any) -> CoreSchema:
     )
 
 
-def instant(text: str) -> datetime:
-    """Read what `TIMESTAMP_PATTERN` lets through, in UTC. Raises `ValueError`."""
-    moment = datetime.fromisoformat(text)
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError("year")
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-
-
 def _date(spec: Any) -> CoreSchema:
     return core_schema.no_info_after_validator_function(
-        _calendar_day, core_schema.str_schema(pattern=DATE_PATTERN, strict=True)
+        calendar_day, core_schema.str_schema(pattern=DATE_PATTERN, strict=True)
     )
-
-
-def _calendar_day(text: str) -> date:
-    day = date.fromisoformat(text)
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValueError("year")
-    return day
 
 
 def _json(spec: Any) -> CoreSchema:

@@ -10,10 +10,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from app.contracts.compile import compile_contract
-from app.contracts.fields import MAX_INTEGER
 from app.contracts.model import Contract
-from app.contracts.types import FIRST_YEAR, LAST_YEAR
 from app.core.judge import EventType
+from app.core.values import FIRST_YEAR, LAST_YEAR, MAX_INTEGER
 
 from .topic_files import with_fields
 

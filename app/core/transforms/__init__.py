@@ -1,0 +1,24 @@
+"""What may happen to an event between its contract and the table: a closed list of pure steps.
+
+A new transform is one options class with its two methods, and one line in `Transform`:
+
+* `columns` takes the columns so far and returns them as they are afterwards, so that the table
+  and the documentation see what it adds and removes; it raises `ValueError(path, what)`.
+* `step` returns the function that changes one row in place; it raises `RejectedError`.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.core.transforms.columns import Columns, Landing, Row, Step
+from app.core.transforms.dates import DatePart, zone
+from app.core.transforms.placing import Constant, Rename
+from app.core.transforms.texts import Lower, Trim, Upper
+
+__all__ = ["Columns", "Landing", "Row", "Step", "Transform", "zone"]
+
+Transform = Annotated[
+    Trim | Lower | Upper | Constant | Rename | DatePart,
+    Field(discriminator="do"),
+]

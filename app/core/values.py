@@ -1,0 +1,26 @@
+"""Values that both warehouses can hold, and how a day and an instant are written."""
+
+from datetime import UTC, date, datetime
+
+MAX_INTEGER = 10**38 - 1  # the warehouses' NUMBER(38,0)
+FIRST_YEAR, LAST_YEAR = 1600, 9998  # room for any UTC offset, and the Gregorian calendar only
+DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+DATE_PATTERN = f"^{DATE}$"
+TIMESTAMP_PATTERN = f"^{DATE}[T ]{TIME}(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$"
+
+
+def instant(text: str) -> datetime:
+    """Read what `TIMESTAMP_PATTERN` lets through, in UTC. Raises `ValueError`."""
+    moment = datetime.fromisoformat(text)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError("year")
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+def calendar_day(text: str) -> date:
+    """Read what `DATE_PATTERN` lets through. Raises `ValueError`."""
+    day = date.fromisoformat(text)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError("year")
+    return day
