@@ -33,7 +33,7 @@ class Running(Protocol):
 @asynccontextmanager
 async def gateway(settings: Settings) -> AsyncIterator[Running]:
     """HTTP in, Kafka out."""
-    from app.contracts.render import openapi
+    from app.contracts.openapi import openapi
     from app.gateway.role import gateway as start
 
     contracts = contracts_of(settings)

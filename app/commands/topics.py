@@ -1,16 +1,19 @@
 """`forebay topics …`: check the topic files, and see what is made from them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from app.commands.context import AsJson, print_json
+from app.contracts.catalogue.page import event_page
+from app.contracts.catalogue.site import site
+from app.contracts.create_table import create_table
 from app.contracts.examples import run_examples
 from app.contracts.load import Contracts, load_contracts
 from app.contracts.model import Contract
-from app.contracts.render import create_table, openapi, page
+from app.contracts.openapi import openapi
 from app.contracts.schema import FILE, schema_text
 from app.core.errors import Fatal
 
@@ -74,13 +77,38 @@ def print_openapi(topics_dir: Folder = TOPICS) -> None:
 
 
 @topics.command()
-def docs(events: Events = None, topics_dir: Folder = TOPICS, as_json: AsJson = False) -> None:
-    """Print a page for each event type, in Markdown."""
-    pages = {contract.event: page(contract) for contract in _chosen(topics_dir, events)}
+def docs(
+    events: Events = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the whole catalogue there, as static web pages.", metavar="DIR"),
+    ] = None,
+    topics_dir: Folder = TOPICS,
+    as_json: AsJson = False,
+) -> None:
+    """Print a page for each event type, in Markdown; or write the catalogue as a web site.
+
+    The site needs no server and asks no other host: forebay topics docs --out catalogue, then
+    open catalogue/index.html.
+    """
+    chosen = {contract.event: contract for contract in _chosen(topics_dir, events)}
+    if out is not None:
+        files = dict(site(chosen))
+        _write(out, files)
+        typer.echo(f"{len(files)} files for {len(chosen)} event types: open {out / 'index.html'}")
+        return
+    pages = {event: event_page(contract) for event, contract in chosen.items()}
     if as_json:
         print_json(pages)
     else:
         typer.echo("\n\n".join(pages.values()))
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
 
 
 @topics.command()

@@ -9,9 +9,11 @@ import jsonschema
 import openapi_spec_validator
 import pytest
 
+from app.contracts.catalogue.page import event_page
+from app.contracts.create_table import create_table
 from app.contracts.fields import Field
 from app.contracts.load import load_contracts
-from app.contracts.render import create_table, openapi, page
+from app.contracts.openapi import openapi
 from app.contracts.schema import topic_file_schema
 from app.contracts.topic_yaml import read_yaml
 from app.contracts.types import TYPES
@@ -97,13 +99,14 @@ def test_openapi_describes_each_answer_of_the_gateway() -> None:
 
 
 def test_a_page_tells_owner_table_fields_and_examples(tmp_path: Path) -> None:
-    text = page(load(tmp_path, changed(QUOTES))["parcel_scanned"])
+    text = event_page(load(tmp_path, changed(QUOTES))["parcel_scanned"])
     for part in (
         "# parcel_scanned (v1)",
         "logistics, #logistics",
         "`events.parcel_scanned.v1`, 2 partitions, key `parcel_id`",
         "`RAW.PARCEL_SCANNED`, brought up to date every 15m",
-        '| `parcel_id` | string | as sent | The label\'s "number" \\| a \\\\ b. |',
+        '| `parcel_id` | string, up to 20 characters | as sent | '
+        'The label\'s "number" \\| a \\\\ b. |',
         "| `weight_grams` | integer, optional | as sent |",
         "| `_offset` | NUMBER(38,0) | DECIMAL(38,0) |  | Offset in that partition. |",
         'lands: `{"day": "2026-03-01", "parcel_id": "P1"}`',

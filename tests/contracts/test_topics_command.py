@@ -103,3 +103,10 @@ def test_the_committed_schema_is_checked_and_written(tmp_path: Path) -> None:
     assert run("schema", "--write", folder=folder).exit_code == 0
     assert run("schema", "--check", folder=folder).exit_code == 0
     assert (folder / ".schema.json").read_text("utf-8") == run("schema").output
+
+
+def test_the_catalogue_is_written_as_web_pages(tmp_path: Path) -> None:
+    done = run("docs", "--out", str(tmp_path / "site")).output
+    assert "open " in done
+    assert (tmp_path / "site/index.html").exists()
+    assert (tmp_path / "site/events/order_placed.html").exists()
