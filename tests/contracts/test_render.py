@@ -105,9 +105,9 @@ def test_a_page_tells_owner_table_fields_and_examples(tmp_path: Path) -> None:
         "logistics, #logistics",
         "`events.parcel_scanned.v1`, 2 partitions, key `parcel_id`",
         "`RAW.PARCEL_SCANNED`, brought up to date every 15m",
-        '| `parcel_id` | string, up to 20 characters | as sent | '
+        "| `parcel_id` | string, up to 20 characters | as sent | "
         'The label\'s "number" \\| a \\\\ b. |',
-        "| `weight_grams` | integer, optional | as sent |",
+        "| `weight_grams` | integer, optional, 1 or more, up to 100000 | as sent |",
         "| `_offset` | NUMBER(38,0) | DECIMAL(38,0) |  | Offset in that partition. |",
         'lands: `{"day": "2026-03-01", "parcel_id": "P1"}`',
         "is rejected: schema, field `weight_grams`",
