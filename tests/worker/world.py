@@ -33,7 +33,7 @@ Row = dict[str, Any]
 Place = tuple[int, int]
 
 
-async def until(what: str, true: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
+async def until(what: str, true: Callable[[], Awaitable[bool]], seconds: float = 120.0) -> None:
     """Wait for a condition; the deadline only keeps a broken test from hanging."""
     deadline = time.monotonic() + seconds
     while not await true():
@@ -191,7 +191,7 @@ class World:
         count = next(n for e, n in self.partitions.items() if self.kinds[e].topic == topic)
         return [TopicPartition(topic, number) for number in range(count)]
 
-    async def sealed_to_the_end(self, seconds: float = 60.0) -> None:
+    async def sealed_to_the_end(self, seconds: float = 120.0) -> None:
         """Wait until the ledger has all that is in the topics."""
         wanted: dict[str, int] = {}
         for known in self.kinds.values():
