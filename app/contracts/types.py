@@ -16,12 +16,12 @@ from app.core.values import (
     DATE_PATTERN,
     MAX_INTEGER,
     TIMESTAMP_PATTERN,
+    UUID_PATTERN,
     calendar_day,
     instant,
 )
 
 Dialect = Literal["snowflake", "duckdb"]
-UUID_PATTERN = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 @dataclass(frozen=True, slots=True)

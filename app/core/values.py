@@ -1,9 +1,10 @@
-"""Values that both warehouses can hold, and how a day and an instant are written."""
+"""Values that both warehouses can hold, and how text names a UUID, a day, an instant."""
 
 from datetime import UTC, date, datetime
 
 MAX_INTEGER = 10**38 - 1  # the warehouses' NUMBER(38,0)
 FIRST_YEAR, LAST_YEAR = 1600, 9998  # room for any UTC offset, and the Gregorian calendar only
+UUID_PATTERN = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
 DATE_PATTERN = f"^{DATE}$"
