@@ -22,7 +22,7 @@ GATEWAY_PUBLISH_SECONDS = Histogram(
 )
 WORKER_EVENTS = Counter(
     "forebay_worker_events_total",
-    "Records judged, by verdict: staged, duplicate, or the reason of the dead letter.",
+    "Records judged, by verdict: staged, duplicate, filtered, or the reason of the dead letter.",
     ["event", "verdict"],
 )
 WORKER_SEALS = Counter("forebay_worker_seals_total", "Seals recorded, by what cut them.",

@@ -1,4 +1,4 @@
-"""The days of one event type: what the ledger staged against what stands in the warehouse."""
+"""The days of one event type: the rows that were sealed against those that stand."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -133,12 +133,14 @@ def _balance(facts: DayFacts, day: date) -> DayBalance:
         staged=counts.staged,
         duplicates=counts.duplicates,
         dead=counts.dead,
+        filtered=counts.filtered,
+        rows=counts.rows,
         loaded=facts.counts.get(day, 0),
         collapsed=load.collapsed if load else 0,
         in_flight=totals.unloaded if totals else 0,
     )
     taken = balance.in_flight + balance.loaded + balance.collapsed
-    balance.residual = balance.staged - taken
+    balance.residual = balance.rows - taken
     return balance
 
 
@@ -168,11 +170,11 @@ def _check(
             f"load {load.run} left {load.rows} rows, {balance.loaded} stand there now: "
             f"{_missing(load.rows - balance.loaded)}; {again(event, day)}.",
         )
-    called_loaded = balance.staged - balance.in_flight
+    called_loaded = balance.rows - balance.in_flight
     if called_loaded != (load.staged if load else 0):
         note(
             FindingKind.LOAD_SEALS,
-            f"the ledger calls {called_loaded} staged rows loaded, the last load took "
+            f"the ledger calls {called_loaded} rows loaded, the last load took "
             f"{load.staged if load else 0}; {again(event, day)}.",
         )
 

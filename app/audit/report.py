@@ -7,6 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from app.core.seal import COUNTED
+
 MAX_FINDINGS = 1_000
 MAX_SPANS = 100
 
@@ -77,11 +79,12 @@ class Findings:
 
 @dataclass
 class DayBalance:
-    """One day of one event type; every number counts events.
+    """One day of one event type.
 
-    received = staged + duplicates + dead. `in_flight`: staged, and named by no committed load
-    yet. `loaded`: rows standing in the warehouse. `collapsed`: further copies of a key that the
-    load left out. residual = staged − in_flight − loaded − collapsed: 0, or something is wrong.
+    In events: received = staged + duplicates + dead + filtered. In rows: `rows` is what the staged
+    events became, as many but for a type that explodes a list. `in_flight`: named by no committed
+    load yet. `loaded`: standing in the warehouse. `collapsed`: further copies of a key that the
+    load left out. residual = rows − in_flight − loaded − collapsed: 0, or something is wrong.
     """
 
     day: date
@@ -89,6 +92,8 @@ class DayBalance:
     staged: int = 0
     duplicates: int = 0
     dead: int = 0
+    filtered: int = 0
+    rows: int = 0
     loaded: int = 0
     collapsed: int = 0
     in_flight: int = 0
@@ -96,7 +101,7 @@ class DayBalance:
 
 
 COUNTS = (
-    "received", "staged", "duplicates", "dead", "loaded", "collapsed", "in_flight", "residual"
+    "received", *COUNTED, "loaded", "collapsed", "in_flight", "residual"
 )  # fmt: skip
 
 

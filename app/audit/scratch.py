@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS ranges (shelf TEXT, tp TEXT, first INT, next INT, rec
 CREATE TABLE IF NOT EXISTS objects (shelf TEXT, key TEXT, event TEXT, day TEXT, kind TEXT,
                                     rows INT, bytes INT, sha256 TEXT, etag TEXT, seal TEXT);
 CREATE TABLE IF NOT EXISTS counted (shelf TEXT, event TEXT, day TEXT, staged INT, duplicates INT,
-                                    dead INT);
+                                    dead INT, filtered INT, rows INT);
 CREATE TABLE IF NOT EXISTS ends (tp TEXT PRIMARY KEY, event TEXT, next INT);
 CREATE TABLE IF NOT EXISTS log_ends (tp TEXT, topic_id TEXT, event TEXT, end INT, seen_at TEXT,
                                      PRIMARY KEY (tp, topic_id));
@@ -34,6 +34,9 @@ CREATE TEMP TABLE loaded (event TEXT, day TEXT, seal TEXT);
 CREATE TEMP TABLE loads (event TEXT, day TEXT, staged INT, rows INT, run TEXT);
 CREATE TEMP TABLE copies (topic TEXT, part INT, at INT, key BLOB, received INT);
 """
+
+ADDED = {"counted": ("filtered", "rows")}
+"""Columns that the files of earlier versions lack."""
 
 BY_SHELF = ("links", "ranges", "objects", "counted", "shelves")
 """Tables of what was read of the shelves."""
@@ -86,6 +89,7 @@ class Scratch:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.executescript(f"{SCHEMA}; PRAGMA user_version = {FORMAT}")
             self._db.execute("BEGIN IMMEDIATE")
+            self._add_columns()
         except BaseException:
             self._db.close()
             raise
@@ -112,6 +116,15 @@ class Scratch:
         """Delete or replace rows."""
         self._flush_all()
         self._db.execute(statement, values)
+
+    def _add_columns(self) -> None:
+        """To an older version's file, whose shelves must be read again then."""
+        for table, columns in ADDED.items():
+            known = {name for _, name, *_ in self._db.execute(f"PRAGMA table_info({table})")}
+            for column in columns:
+                if column not in known:
+                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} INT")
+                    self._db.execute("UPDATE shelves SET digest = NULL")
 
     def keep(self) -> None:
         """Make all this what the next audit remembers."""

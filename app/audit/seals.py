@@ -5,13 +5,14 @@ from datetime import date
 
 from app.audit.report import Finding, FindingKind, Findings
 from app.audit.scratch import Scratch
-from app.core.seal import DayCounts, ObjectKind, Seal, rows_by_day
+from app.core.seal import COUNTED, HELD, DayCounts, Seal, rows_by_day
 from app.ledger.protocol import DayTotals, Ledger
 
 Sums = dict[tuple[str, date], DayCounts]
 
 ALL_COUNTED = """
-SELECT event, day, SUM(staged), SUM(duplicates), SUM(dead) FROM counted GROUP BY event, day
+SELECT event, day, SUM(staged), SUM(duplicates), SUM(dead), SUM(filtered), SUM(rows)
+FROM counted GROUP BY event, day
 """
 
 
@@ -39,7 +40,9 @@ async def read_seals(
             if (count + seals) % 100 == 0:
                 progress(count + seals)
         for (event, day), c in sums.items():
-            scratch.add("counted", shelf, event, day.isoformat(), c.staged, c.duplicates, c.dead)
+            scratch.add(
+                "counted", shelf, event, day.isoformat(), *(getattr(c, name) for name in COUNTED)
+            )
         scratch.add("shelves", shelf, digest if sound else None, seals)
         count += seals
     return count
@@ -47,7 +50,7 @@ async def read_seals(
 
 def _take(seal: Seal, shelf: str, sums: Sums, scratch: Scratch) -> None:
     for day, counts in seal.days.items():
-        sums[seal.event, day] = _add(sums.get((seal.event, day), DayCounts()), counts)
+        sums[seal.event, day] = sums.get((seal.event, day), DayCounts()) + counts
     for r in seal.ranges:
         scratch.add("ranges", shelf, r.tp, r.first, r.next, r.records, seal.id, seal.event)
     for o in seal.objects:
@@ -78,7 +81,7 @@ def compare_with_totals(
     for day in sorted(days):
         low, high = (_counts(totals, day) for totals in (before, after))
         walked = sums.get((event, day), DayCounts())
-        for what in ("staged", "duplicates", "dead"):
+        for what in COUNTED:
             least, n, most = (getattr(counts, what) for counts in (low, walked, high))
             if not least <= n <= most:
                 findings.add(
@@ -95,10 +98,6 @@ def compare_with_totals(
 
 def _counts(totals: Mapping[date, DayTotals], day: date) -> DayCounts:
     return totals[day].counts if day in totals else DayCounts()
-
-
-def _add(a: DayCounts, b: DayCounts) -> DayCounts:
-    return DayCounts(a.staged + b.staged, a.duplicates + b.duplicates, a.dead + b.dead)
 
 
 def _finding(seal: Seal, problems: list[str]) -> Finding:
@@ -122,7 +121,7 @@ def _finding(seal: Seal, problems: list[str]) -> Finding:
 
 def _wrong_days(seal: Seal) -> list[date]:
     wrong: set[date] = set()
-    for kind, what in ((ObjectKind.ROWS, "staged"), (ObjectKind.DEAD, "dead")):
+    for kind, what in HELD.items():
         stored = rows_by_day(seal.objects, kind)
         wrong |= {
             day

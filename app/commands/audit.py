@@ -138,8 +138,8 @@ def watched(screen: Console) -> Iterator[OnProgress]:
 def render(report: AuditReport) -> RenderableType:
     """The report for people: days, partitions, what does not add up, and one closing sentence."""
     parts: list[RenderableType] = [
-        _days(report, "received", "staged", "duplicates", "dead"),
-        _days(report, "staged", "loaded", "collapsed", "in_flight", "residual"),
+        _days(report, "received", "staged", "duplicates", "dead", "filtered"),
+        _days(report, "rows", "loaded", "collapsed", "in_flight", "residual"),
         _partitions(report),
     ]
     parts += [Text(f"· {note}", style="dim") for note in report.notes]
@@ -155,10 +155,13 @@ def closing(report: AuditReport) -> Text:
     if not report.balanced:
         by_kind = ", ".join(f"{n} {kind}" for kind, n in report.found.counts.most_common())
         return Text(f"NOT balanced: {by_kind}.", style="bold red")
+    filtered = f" + {sums['filtered']} filtered" if report.totals["filtered"] else ""
+    exploded = report.totals["rows"] != report.totals["staged"]
     return Text(
         f"Balanced: {sums['received']} received = {sums['staged']} staged + "
-        f"{sums['duplicates']} duplicates + {sums['dead']} dead letters; "
-        f"{sums['staged']} staged = {sums['loaded']} in the warehouse + {sums['collapsed']} "
+        f"{sums['duplicates']} duplicates + {sums['dead']} dead letters{filtered}; "
+        f"{sums['rows']} {'rows' if exploded else 'staged'} = "
+        f"{sums['loaded']} in the warehouse + {sums['collapsed']} "
         f"collapsed at load + {sums['in_flight']} waiting for a load. "
         f"{report.seals:,} seals, {report.objects.named:,} "
         f"{'changed ' if report.quick else ''}objects"

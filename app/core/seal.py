@@ -20,6 +20,10 @@ class ObjectKind(StrEnum):
     DEAD = "dead"
 
 
+HELD = {ObjectKind.ROWS: "rows", ObjectKind.DEAD: "dead"}
+"""Which count says how many lines the objects of a kind hold."""
+
+
 def partition_name(topic: str, partition: int) -> str:
     """Name a topic-partition as the ledger does, `events.order_placed.v1/3`."""
     return f"{topic}/{partition}"
@@ -58,20 +62,35 @@ class StoredObject:
     etag: str
 
 
+AS_STAGED = -1
+COUNTED = ("staged", "duplicates", "dead", "filtered", "rows")
+"""What is counted of a day, in the order of `DayCounts`."""
+
+
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """What became of the records of one day: received = staged + duplicates + dead.
+    """What became of the records of one day: received = staged + duplicates + dead + filtered.
 
-    The day of a dead letter is the UTC day on which it was received.
+    `rows` are those that the staged events became: as many, if it is left out, but for a type that
+    explodes a list. The day of a dead letter is the UTC day on which it was received.
     """
 
     staged: int = 0
     duplicates: int = 0
     dead: int = 0
+    filtered: int = 0
+    rows: int = AS_STAGED
+
+    def __post_init__(self) -> None:
+        if self.rows == AS_STAGED:
+            object.__setattr__(self, "rows", self.staged)
+
+    def __add__(self, other: "DayCounts") -> "DayCounts":
+        return DayCounts(*(getattr(self, name) + getattr(other, name) for name in COUNTED))
 
     @property
     def received(self) -> int:
-        return self.staged + self.duplicates + self.dead
+        return self.staged + self.duplicates + self.dead + self.filtered
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +118,7 @@ class Seal:
         return sum(r.records for r in self.ranges)
 
     def total(self, what: str) -> int:
-        """Sum `staged`, `duplicates` or `dead` over the days."""
+        """Sum one of what is `COUNTED` over the days."""
         return sum(getattr(counts, what) for counts in self.days.values())
 
     def problems(self) -> list[str]:
@@ -114,11 +133,16 @@ class Seal:
         counted = sum(c.received for c in self.days.values())
         if self.received != counted:
             found.append(f"{self.received} records received, {counted} accounted for")
-        for kind, what in ((ObjectKind.ROWS, "staged"), (ObjectKind.DEAD, "dead")):
+        for kind, what in HELD.items():
             stored = rows_by_day(self.objects, kind)
             wanted = {day: n for day, c in self.days.items() if (n := getattr(c, what))}
             if stored != wanted:
                 found.append(f"objects hold {_told(stored)} {what}, counts say {_told(wanted)}")
+        found += [
+            f"{c.rows} rows of {day}, and no event of that day is staged"
+            for day, c in sorted(self.days.items())
+            if c.rows and not c.staged
+        ]
         if sum(self.dead_by_reason.values()) != self.total("dead"):
             found.append(f"dead by reason {dict(self.dead_by_reason)} ≠ {self.total('dead')} dead")
         return found

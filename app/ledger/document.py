@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
+from app.core.seal import COUNTED, DayCounts, ObjectKind, Range, Seal, StoredObject
 from app.ledger.chain import after_start, end_link, start_link
 from app.ledger.protocol import ChainStart, Cursor, DayLoad, EntryKind, Incident
 
@@ -115,20 +115,27 @@ def _object_document(stored: StoredObject) -> Document:
 def _counts_document(seal: Seal) -> Document:
     return {
         "received": seal.received,
-        "staged": seal.total("staged"),
-        "duplicates": seal.total("duplicates"),
-        "dead": seal.total("dead"),
+        **_counted(sum(seal.days.values(), DayCounts())),
         "dead_by_reason": dict(seal.dead_by_reason),
         "days": [
-            {
-                "day": day.isoformat(),
-                "staged": counts.staged,
-                "duplicates": counts.duplicates,
-                "dead": counts.dead,
-            }
+            {"day": day.isoformat(), **_counted(counts)}
             for day, counts in sorted(seal.days.items())
         ],
     }
+
+
+def _counted(counts: DayCounts) -> Document:
+    """Without what goes without saying: nothing `filtered`, as many `rows` as staged events."""
+    found = {"staged": counts.staged, "duplicates": counts.duplicates, "dead": counts.dead}
+    if counts.filtered:
+        found["filtered"] = counts.filtered
+    if counts.rows != counts.staged:
+        found["rows"] = counts.rows
+    return found
+
+
+def counts_from(document: Document) -> DayCounts:
+    return DayCounts(**{name: document[name] for name in COUNTED if name in document})
 
 
 def seal_from(document: Document) -> Seal:
@@ -141,10 +148,7 @@ def seal_from(document: Document) -> Seal:
         config_sha=document["config_sha"],
         ranges=tuple(range_from(r) for r in document["ranges"]),
         objects=tuple(object_from(stored) for stored in document["objects"]),
-        days={
-            date.fromisoformat(c["day"]): DayCounts(c["staged"], c["duplicates"], c["dead"])
-            for c in document["counts"]["days"]
-        },
+        days={date.fromisoformat(c["day"]): counts_from(c) for c in document["counts"]["days"]},
         dead_by_reason=dict(document["counts"]["dead_by_reason"]),
     )
 

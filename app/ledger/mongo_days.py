@@ -7,8 +7,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import timeout
 from pymongo.errors import DuplicateKeyError
 
-from app.core.seal import DayCounts, StoredObject
-from app.ledger.document import Document, load_document, load_from, object_from
+from app.core.seal import StoredObject
+from app.ledger.document import Document, counts_from, load_document, load_from, object_from
 from app.ledger.mongo_entries import SCAN_SECONDS
 from app.ledger.mongo_queries import row_objects_of, totals_of
 from app.ledger.protocol import DayLoad, DaySeals, DayTotals, DirtyDay
@@ -111,7 +111,7 @@ class MongoDays:
         return [
             DayTotals(
                 date.fromisoformat(s["_id"]),
-                DayCounts(s["staged"], s["duplicates"], s["dead"]),
+                counts_from(s),
                 s["unloaded"],
                 s["objects"],
                 s["bytes"],

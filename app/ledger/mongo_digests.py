@@ -7,6 +7,7 @@ changed, changes the digest; a text changed into another one of the same length 
 
 from typing import Any
 
+from app.core.seal import COUNTED
 from app.ledger.document import Document, end_from, seal_document, seal_from
 from app.ledger.protocol import SHELF
 
@@ -15,11 +16,11 @@ Expression = dict[str, Any]
 NUMBERS = {
     "ranges": ("first", "next", "records", "changelog"),
     "objects": ("rows", "bytes"),
-    "counts.days": ("staged", "duplicates", "dead"),
+    "counts.days": COUNTED,
 }
 TEXTS = {"objects": ("day", "kind", "key", "sha256", "etag"), "counts.days": ("day",)}
 SIZES = ("chain", "ends", "ranges", "objects", "counts.days", "days", "row_days")
-TOTALS = ("received", "staged", "duplicates", "dead")
+TOTALS = ("received", *COUNTED)
 CHANGING = ("unloaded", "missed")
 """What loads change, and so is no part of what an entry is."""
 

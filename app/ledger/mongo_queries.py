@@ -58,13 +58,16 @@ def row_objects_of(event: str, days: Sequence[str]) -> list[Stage]:
 def totals_of(event: str) -> list[Stage]:
     """Sums by day. One pass, so that a seal recorded meanwhile counts wholly or not at all."""
     stored = {"$filter": {"input": "$objects", "as": "o", "cond": {"$eq": ["$$o.day", "$$c.day"]}}}
+    rows = {"$ifNull": ["$$c.rows", "$$c.staged"]}
     of_day = {
         "day": "$$c.day",
         "staged": "$$c.staged",
         "duplicates": "$$c.duplicates",
         "dead": "$$c.dead",
-        # What is staged for a day and what its row objects hold is one number: `Seal.problems`.
-        "unloaded": {"$cond": [{"$in": ["$$c.day", "$unloaded"]}, "$$c.staged", 0]},
+        "filtered": "$$c.filtered",
+        "rows": rows,
+        # The rows of a day and what its row objects hold is one number: `Seal.problems`.
+        "unloaded": {"$cond": [{"$in": ["$$c.day", "$unloaded"]}, rows, 0]},
         "objects": {"$size": stored},
         "bytes": {"$sum": {"$map": {"input": stored, "as": "o", "in": "$$o.bytes"}}},
     }

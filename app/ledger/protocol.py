@@ -139,7 +139,7 @@ class DayLoad:
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """Counts of one day over all its seals, and how many staged rows wait for a load."""
+    """Counts of one day over all its seals, and how many of its rows wait for a load."""
 
     day: date
     counts: DayCounts

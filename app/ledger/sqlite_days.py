@@ -99,7 +99,8 @@ def find_totals(db: Connection, event: str) -> list[DayTotals]:
     rows = db.execute(
         """
         WITH counted AS (
-            SELECT day, sum(staged) AS staged, sum(duplicates) AS duplicates, sum(dead) AS dead
+            SELECT day, sum(staged) AS staged, sum(duplicates) AS duplicates, sum(dead) AS dead,
+                   sum(filtered) AS filtered, sum(coalesce(rows, staged)) AS made
             FROM counts WHERE event = :event GROUP BY day
         ), stored AS (
             SELECT day, count(*) AS objects, sum(bytes) AS bytes
@@ -110,8 +111,8 @@ def find_totals(db: Connection, event: str) -> list[DayTotals]:
             JOIN objects o ON o.entry = u.entry AND o.day = u.day AND o.kind = 'rows'
             WHERE u.event = :event GROUP BY u.day
         )
-        SELECT day, staged, duplicates, dead, coalesce(unloaded, 0), coalesce(objects, 0),
-               coalesce(bytes, 0)
+        SELECT day, staged, duplicates, dead, filtered, made, coalesce(unloaded, 0),
+               coalesce(objects, 0), coalesce(bytes, 0)
         FROM counted LEFT JOIN stored USING (day) LEFT JOIN waiting USING (day) ORDER BY day
         """,
         {"event": event},

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlite3 import Connection, Row
 
 from app.core.errors import Fenced
-from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
+from app.core.seal import AS_STAGED, DayCounts, ObjectKind, Range, Seal, StoredObject
 from app.ledger.chain import after, after_incident, after_start, start_link
 from app.ledger.document import time_text
 from app.ledger.protocol import ChainStart, Cursor, EntryKind, Incident, Link
@@ -27,12 +27,13 @@ def append_seal(db: Connection, seal: Seal) -> None:
     for position, (r, end) in enumerate(zip(seal.ranges, ends, strict=True)):
         _add_link(db, seal.id, EntryKind.SEAL, seal.event, r, end, slot=r.first, position=position)
     db.executemany(
-        "INSERT INTO counts VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO counts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (seal.event, day.isoformat(), seal.id, c.staged, c.duplicates, c.dead)
+            (seal.event, day.isoformat(), seal.id, c.staged, c.duplicates, c.dead, c.filtered,
+             None if c.rows == c.staged else c.rows)
             for day, c in seal.days.items()
         ],
-    )
+    )  # fmt: skip
     db.executemany(
         "INSERT INTO reasons VALUES (?, ?, ?)",
         [(seal.id, str(reason), dead) for reason, dead in seal.dead_by_reason.items()],
@@ -205,10 +206,7 @@ def seals_of(db: Connection, entries: Sequence[Row]) -> list[Seal]:
             config_sha=entry["config_sha"],
             ranges=tuple(range_of(row) for row in ranges[entry["id"]]),
             objects=tuple(stored_object(row) for row in objects[entry["id"]]),
-            days={
-                date.fromisoformat(c["day"]): DayCounts(c["staged"], c["duplicates"], c["dead"])
-                for c in counts[entry["id"]]
-            },
+            days={date.fromisoformat(c["day"]): _counts_of(c) for c in counts[entry["id"]]},
             dead_by_reason={row["reason"]: row["dead"] for row in reasons[entry["id"]]},
         )
         for entry in entries
@@ -242,6 +240,11 @@ def _by_entry(db: Connection, query: str, ids: str) -> Mapping[str, list[Row]]:
 
 def range_of(row: Row) -> Range:
     return Range(row["tp"], row["first"], row["next"], row["records"], row["changelog"])
+
+
+def _counts_of(row: Row) -> DayCounts:
+    rows = AS_STAGED if row["rows"] is None else row["rows"]
+    return DayCounts(row["staged"], row["duplicates"], row["dead"], row["filtered"], rows)
 
 
 def stored_object(row: Row) -> StoredObject:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.core.errors import Fatal, Fenced, ForebayError, Transient
-from app.ledger.sqlite_schema import SCHEMA, VERSION
+from app.ledger.sqlite_schema import STEPS, VERSION
 
 T = TypeVar("T")
 
@@ -144,12 +144,13 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     # An entry that was acknowledged must survive a power cut: WAL alone does not sync at COMMIT.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_mode = WAL")
-    if _version(connection) == 0:
+    while _version(connection) in STEPS:
         connection.execute("BEGIN IMMEDIATE")
-        if _version(connection) == 0:
-            for statement in SCHEMA:
+        if (step := STEPS.get(_version(connection))) is not None:  # nobody else was first
+            version, statements = step
+            for statement in statements:
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("COMMIT")
     if (version := _version(connection)) != VERSION:
         raise Fatal(

@@ -1,6 +1,6 @@
 """The tables of the SQLite ledger. Each fact stands once."""
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = (
     """
@@ -43,6 +43,8 @@ SCHEMA = (
         staged INTEGER NOT NULL,
         duplicates INTEGER NOT NULL,
         dead INTEGER NOT NULL,
+        filtered INTEGER NOT NULL DEFAULT 0,
+        rows INTEGER,                         -- that the staged events became; NULL: as many
         PRIMARY KEY (event, day, entry)
     ) WITHOUT ROWID
     """,
@@ -95,3 +97,15 @@ SCHEMA = (
     """,
     "CREATE TABLE fences (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
 )
+
+STEPS = {
+    0: (VERSION, SCHEMA),
+    1: (
+        2,
+        (
+            "ALTER TABLE counts ADD COLUMN filtered INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE counts ADD COLUMN rows INTEGER",
+        ),
+    ),
+}
+"""What makes a file of an older version, or an empty one, one of a newer."""

@@ -46,13 +46,13 @@ async def test_days_are_counted_exactly(world: World) -> None:
     assert report.findings == []
     orders = report.types[0]
     assert orders.days == [
-        DayBalance(DAY1, received=6, staged=5, duplicates=1, loaded=4, collapsed=1),
-        DayBalance(DAY2, received=4, staged=3, duplicates=1, loaded=2, in_flight=1),
+        DayBalance(DAY1, received=6, staged=5, duplicates=1, rows=5, loaded=4, collapsed=1),
+        DayBalance(DAY2, received=4, staged=3, duplicates=1, rows=3, loaded=2, in_flight=1),
         DayBalance(DAY3, received=2, dead=2),
     ]
     assert orders.totals == {
-        "received": 12, "staged": 8, "duplicates": 2, "dead": 2, "loaded": 6, "collapsed": 1,
-        "in_flight": 1, "residual": 0, "lag": 0,
+        "received": 12, "staged": 8, "duplicates": 2, "dead": 2, "filtered": 0, "rows": 8,
+        "loaded": 6, "collapsed": 1, "in_flight": 1, "residual": 0, "lag": 0,
     }  # fmt: skip
     assert report.totals["received"] == 14
     assert report.seals == 4
@@ -145,8 +145,8 @@ async def test_the_json_has_a_number_for_everything_the_reader_is_promised(world
     told = orjson.loads(orjson.dumps((await world.audit()).as_json()))
     assert told["balanced"] is True
     assert told["types"][0]["days"][0] == {
-        "day": "2026-03-01", "received": 6, "staged": 5, "duplicates": 1, "dead": 0, "loaded": 4,
-        "collapsed": 1, "in_flight": 0, "residual": 0,
+        "day": "2026-03-01", "received": 6, "staged": 5, "duplicates": 1, "dead": 0, "filtered": 0,
+        "rows": 5, "loaded": 4, "collapsed": 1, "in_flight": 0, "residual": 0,
     }  # fmt: skip
     partition = told["types"][0]["partitions"][0]
     assert {"chain_start", "cursor", "log_end", "gaps", "overlaps"} <= set(partition)

@@ -62,6 +62,22 @@ async def test_a_shelf_on_which_something_is_wrong_is_read_again_until_it_is_rig
     assert (await world.audit(memory=world.memory)).reading.shelves_read == 0
 
 
+async def test_a_memory_without_the_counts_of_today_is_filled_again_and_keeps_the_rest(
+    world: World,
+) -> None:
+    with sqlite3.connect(world.memory) as db:
+        for column in ("filtered", "rows"):
+            db.execute(f"ALTER TABLE counted DROP COLUMN {column}")
+        before = db.execute("SELECT * FROM ends").fetchall()
+    db.close()
+    for read in (11, 0):
+        report = await world.audit(memory=world.memory)
+        assert (report.findings, report.reading.shelves_read) == ([], read)
+    with sqlite3.connect(world.memory) as db:
+        assert db.execute("SELECT * FROM ends").fetchall() == before
+    db.close()
+
+
 async def test_a_last_seal_that_no_load_had_named_is_missed_only_by_who_saw_it(
     world: World,
 ) -> None:

@@ -173,7 +173,7 @@ MUTATIONS: list[tuple[str, Mutation, dict[str, Any], Collection[K]]] = [
     ("an object's bytes are one more", shift("objects", "bytes", DAY1_OF1),
      {"kind": K.OBJECT_CHANGED, "day": DAY1, "object": ROWS1, "seal": SEAL1}, ()),
     ("counts without a seal appear",
-     ledger(f"INSERT INTO counts VALUES ('{ORDER}', '2026-03-02', '01NOBODY', 0, 1, 0)"),
+     ledger(f"INSERT INTO counts VALUES ('{ORDER}', '2026-03-02', '01NOBODY', 0, 1, 0, 0, NULL)"),
      {"kind": K.TOTALS, "event": ORDER, "day": DAY2}, ()),
     ("a day's counts are removed", ledger(f"DELETE FROM counts WHERE {DAY1_OF1}"),
      {"kind": K.SEAL, "event": ORDER, "day": DAY1, "seal": SEAL1}, {K.LOAD_SEALS}),

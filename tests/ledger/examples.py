@@ -57,7 +57,7 @@ def objects(id: str, event: str, days: Mapping[date, DayCounts]) -> list[StoredO
     return [
         StoredObject(day, kind, f"{event}/dt={day}/{id}.{kind}.gz", rows, rows * 10, "5ha", "e7ag")
         for day, counts in days.items()
-        for kind, rows in ((ObjectKind.ROWS, counts.staged), (ObjectKind.DEAD, counts.dead))
+        for kind, rows in ((ObjectKind.ROWS, counts.rows), (ObjectKind.DEAD, counts.dead))
         if rows
     ]
 

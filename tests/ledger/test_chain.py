@@ -87,7 +87,7 @@ async def test_a_seal_is_read_back_as_it_was_recorded(ledger: Ledger, other: Led
         replace(span(0, 100), records=90),
         days={
             TUESDAY: DayCounts(staged=70, duplicates=4, dead=6),
-            MONDAY: DayCounts(duplicates=20),
+            MONDAY: DayCounts(staged=2, duplicates=15, filtered=3, rows=9),
         },
     )
     await ledger.record(recorded)

@@ -183,6 +183,22 @@ async def test_totals_add_up_all_seals_of_a_day_and_what_waits(ledger: Ledger) -
     assert await ledger.totals("unheard_of") == []
 
 
+async def test_totals_count_what_was_filtered_and_rows_apart_from_events(ledger: Ledger) -> None:
+    """Of a type that explodes a list rows wait for a load, and not events."""
+    await ledger.start_chains([start()])
+    exploded = DayCounts(staged=2, filtered=3, rows=7)
+    one, two = seal(span(0, 5), days={MONDAY: exploded}), seal(span(5, 9))
+    empty = seal(span(9, 10), days={MONDAY: DayCounts(staged=1, rows=0)})
+    for made in (one, two, empty):
+        await ledger.record(made)
+    await ledger.record_load([load(MONDAY, 1, [two.id])])
+    assert await ledger.totals(EVENT) == [
+        DayTotals(MONDAY, DayCounts(7, 0, 0, 3, 11), unloaded=7, objects=2, bytes=110)
+    ]
+    assert await dirty_days(ledger) == {MONDAY: (one.id,)}
+    assert [day.rows for day in await ledger.manifest(EVENT, [MONDAY])] == [11]
+
+
 async def test_everything_stands_after_closing_and_opening_again(options: LedgerOptions) -> None:
     ledger = await open_ledger(options)
     one, two = await recorded(ledger, 2)

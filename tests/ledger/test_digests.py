@@ -91,6 +91,8 @@ SQLITE = {
     "a link is removed": "DELETE FROM links WHERE entry = '01AAA1' AND slot = 0",
     "an object is removed": "DELETE FROM objects WHERE entry = '01AAA1' AND position = 1",
     "a count is shifted": "UPDATE counts SET staged = staged + 1 WHERE entry = '01AAA1'",
+    "something is said to be filtered": "UPDATE counts SET filtered = 1 WHERE entry = '01AAA2'",
+    "rows are shifted": "UPDATE counts SET rows = staged + 1 WHERE entry = '01AAA1'",
     "records are shifted": "UPDATE links SET records = records - 1 WHERE entry = '01AAA2'",
     "a checksum is changed": "UPDATE objects SET sha256 = '5ahx' WHERE entry = '01AAA2'",
     "a key is changed": "UPDATE objects SET key = replace(key, 'r', 's') WHERE entry = '01AAA2'",
@@ -107,6 +109,12 @@ MONGO: dict[str, Change] = {
     "an object is removed": lambda entries: entries.update_one(ONE, {"$pop": {"objects": -1}}),
     "a count is shifted": lambda entries: entries.update_one(
         ONE, {"$inc": {"counts.days.0.duplicates": 1}}
+    ),
+    "something is said to be filtered": lambda entries: entries.update_one(
+        ONE, {"$inc": {"counts.days.0.filtered": 1}}
+    ),
+    "rows are shifted": lambda entries: entries.update_one(
+        ONE, {"$inc": {"counts.days.0.rows": 7}}
     ),
     "a count is taken to another day": lambda entries: entries.update_one(
         ONE, {"$inc": {"counts.days.0.staged": -1, "counts.days.1.staged": 1}}

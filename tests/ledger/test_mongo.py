@@ -12,13 +12,25 @@ from pymongo.errors import AutoReconnect, ExecutionTimeout, OperationFailure, WT
 from pymongo.uri_parser import parse_uri
 
 from app.core.errors import Fatal, Fenced, ForebayError, Transient
+from app.core.seal import DayCounts
 from app.ledger.mongo import MongoLedger
 from app.ledger.mongo_days import MongoDays
 from app.ledger.mongo_errors import translated
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Cursor, DayLoad
-from tests.ledger.examples import EVENT, MONDAY, OTHER_TP, TABLE, TP, load, seal, span, start
+from tests.ledger.examples import (
+    EVENT,
+    MONDAY,
+    OTHER_TP,
+    TABLE,
+    TP,
+    TUESDAY,
+    load,
+    seal,
+    span,
+    start,
+)
 
 
 @pytest.fixture
@@ -271,6 +283,19 @@ async def test_entries_look_as_the_design_says(
         "days": [{"day": "2026-03-02", "staged": 4, "duplicates": 0, "dead": 0}],
     }  # fmt: skip
     assert document["unloaded"] == ["2026-03-02"]
+    days = {MONDAY: DayCounts(staged=2, filtered=1, rows=6), TUESDAY: DayCounts(duplicates=1)}
+    await ledger.record(seal(span(3, 7), days=days, id="exploded"))
+    document = database["ledger"].find_one({"_id": "exploded"})
+    assert document is not None
+    assert document["counts"] == {
+        "received": 4, "staged": 2, "duplicates": 1, "dead": 0, "filtered": 1, "rows": 6,
+        "dead_by_reason": {},
+        "days": [
+            {"day": "2026-03-02", "staged": 2, "duplicates": 0, "dead": 0, "filtered": 1,
+             "rows": 6},
+            {"day": "2026-03-03", "staged": 0, "duplicates": 1, "dead": 0},
+        ],
+    }  # fmt: skip
     indexes = database["ledger"].index_information()
     assert indexes["chain"]["unique"] is True
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import Fatal, Fenced, Transient
+from app.core.seal import DayCounts
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Cursor
@@ -205,8 +206,28 @@ async def test_a_ledger_of_a_newer_format_is_refused(
     ledger: SQLiteLedger, intruder: sqlite3.Connection, options: LedgerOptions
 ) -> None:
     intruder.execute("PRAGMA user_version = 99")
-    with pytest.raises(Fatal, match="has format 99, this program writes 1"):
+    with pytest.raises(Fatal, match="has format 99, this program writes 2"):
         await open_ledger(options)
+
+
+async def test_a_ledger_of_the_format_before_is_brought_to_ours_with_all_that_is_in_it(
+    ledger: SQLiteLedger, intruder: sqlite3.Connection, options: LedgerOptions
+) -> None:
+    await ledger.start_chains([start()])
+    made = seal(span(0, 10))
+    await ledger.record(made)
+    for statement in (
+        "ALTER TABLE counts DROP COLUMN filtered",
+        "ALTER TABLE counts DROP COLUMN rows",
+        "PRAGMA user_version = 1",
+    ):
+        intruder.execute(statement)
+    again = await open_ledger(options)
+    assert [s async for s in again.seals()] == [made]
+    exploded = seal(span(10, 13), days={MONDAY: DayCounts(staged=2, filtered=1, rows=5)})
+    await again.record(exploded)
+    await again.close()
+    assert [s async for s in ledger.seals()] == [made, exploded]
 
 
 async def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.core.errors import Fenced
-from app.core.seal import DayCounts, ObjectKind, Range, Seal
+from app.core.seal import COUNTED, DayCounts, ObjectKind, Range, Seal
 from app.ledger.protocol import ChainStart, Cursor, DayLoad, DayTotals, Incident, Ledger
 
 
@@ -68,9 +68,8 @@ class LedgerModel:
             of_day = [s for s in self.seals if day in s.days]
             objects = [o for s in of_day for o in s.objects if o.day == day]
             counts = DayCounts(
-                *(sum(getattr(s.days[day], what) for s in of_day)
-                  for what in ("staged", "duplicates", "dead"))
-            )  # fmt: skip
+                *(sum(getattr(s.days[day], what) for s in of_day) for what in COUNTED)
+            )
             unloaded = sum(rows_of(s, day) for s in of_day if s.id in waiting.get(day, ()))
             size = sum(o.bytes for o in objects)
             totals.append(DayTotals(day, counts, unloaded, len(objects), size))

@@ -156,16 +156,20 @@ class Histories(RuleBasedStateMachine):
 
 
 def _split(records: int, shares: list[int]) -> dict[date, DayCounts]:
-    """Deal `records` out to the days: staged by their shares, the rest duplicates and dead."""
+    """Deal `records` out to the days: staged by their shares, the rest not."""
     days = {}
     for day, share in zip(DAYS, shares, strict=True):
         staged = min(share, records)
         records -= staged
         if staged:
-            days[day] = DayCounts(staged)
+            # As if some types' events became no row, and others' more than one.
+            days[day] = DayCounts(staged, rows=staged * share // 3)
     if records:
         last = days.get(DAYS[0], DayCounts())
-        days[DAYS[0]] = replace(last, duplicates=records - records // 2, dead=records // 2)
+        dead, filtered = records // 2, records // 3
+        days[DAYS[0]] = replace(
+            last, duplicates=records - dead - filtered, dead=dead, filtered=filtered
+        )
     return days
 
 
