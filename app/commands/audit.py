@@ -18,17 +18,8 @@ from app.audit import audit as prove
 from app.audit.memory import forget_all
 from app.audit.proof import Progress as OnProgress
 from app.audit.report import TypeBalance
-from app.commands.context import (
-    DATA_DIR,
-    AsJson,
-    DataDir,
-    Parts,
-    console,
-    listing,
-    opened_parts,
-    print_json,
-    settings_here,
-)
+from app.commands.context import DATA_DIR, DataDir, Parts, opened_parts, settings_here
+from app.commands.output import AsJson, console, listing, print_json
 from app.ledger.options import LedgerOptions
 from app.settings import Settings
 

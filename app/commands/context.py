@@ -1,17 +1,13 @@
-"""What commands share: settings that find the running local stack, and how results are printed."""
+"""What commands share: settings that find the running local stack, and the parts they name."""
 
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
 
 from app.assemble import contracts_of, opened_ledger, opened_objects, opened_warehouse
 from app.contracts.load import Contracts
@@ -23,7 +19,6 @@ from sinks.protocol import ObjectStore, Warehouse
 
 DATA_DIR = Path(".forebay")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 DataDir = Annotated[
     Path, typer.Option("--data-dir", help="Where the local stack keeps its data.", metavar="DIR")
 ]
@@ -59,32 +54,3 @@ async def opened_parts(settings: Settings) -> AsyncIterator[Parts]:
         opened_warehouse(settings, objects) as warehouse,
     ):
         yield Parts(settings, contracts, ledger, objects, warehouse)
-
-
-def console() -> Console:
-    """For people; colours only on a terminal."""
-    return Console(highlight=False)
-
-
-def listing(*columns: str, names: int = 1, title: str | None = None) -> Table:
-    """A table for a terminal of 80 columns: the first `names` columns stay on one line, the
-    numbers after them stand to the right, and nothing is cut."""
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    for index, column in enumerate(columns):
-        if index < names:
-            table.add_column(column, no_wrap=True)
-        else:
-            table.add_column(column, justify="right", overflow="fold")
-    return table
-
-
-def print_json(value: Any) -> None:
-    """For machines: one JSON document on standard output."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str))

@@ -6,17 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands.context import (
-    DATA_DIR,
-    AsJson,
-    DataDir,
-    Parts,
-    console,
-    listing,
-    opened_parts,
-    print_json,
-    settings_here,
-)
+from app.commands.context import DATA_DIR, DataDir, Parts, opened_parts, settings_here
+from app.commands.output import AsJson, console, listing, print_json
 
 
 def days(

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.commands.audit import closing
-from app.commands.context import AsJson, console, listing, print_json
+from app.commands.output import AsJson, console, listing, print_json
 from app.demo.input import COUNT
 from app.demo.run import DemoReport
 from app.demo.run import demo as run_demo

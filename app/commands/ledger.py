@@ -8,15 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from app.assemble import opened_ledger
-from app.commands.context import (
-    DATA_DIR,
-    AsJson,
-    DataDir,
-    console,
-    listing,
-    print_json,
-    settings_here,
-)
+from app.commands.context import DATA_DIR, DataDir, settings_here
+from app.commands.output import AsJson, console, listing, print_json
 from app.core.incarnation import short_place
 from app.core.seal import Seal
 from app.ledger.protocol import Acknowledgement

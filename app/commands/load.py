@@ -7,16 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands.context import (
-    DATA_DIR,
-    AsJson,
-    DataDir,
-    console,
-    listing,
-    opened_parts,
-    print_json,
-    settings_here,
-)
+from app.commands.context import DATA_DIR, DataDir, opened_parts, settings_here
+from app.commands.output import AsJson, console, listing, print_json
 from app.core.errors import Fatal
 from app.settings import Settings
 

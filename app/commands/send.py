@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from app.assemble import contracts_of
-from app.commands.context import DATA_DIR, AsJson, DataDir, console, print_json, settings_here
+from app.commands.context import DATA_DIR, DataDir, settings_here
+from app.commands.output import AsJson, console, print_json
 from app.send import SendReport
 from app.send import send as send_events
 from app.send.gateway import Encoding

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from app.commands.context import DATA_DIR, DataDir, console
+from app.commands.context import DATA_DIR, DataDir
+from app.commands.output import console
 from app.local import up as local
 from app.logs import set_up_logs
 

@@ -37,20 +37,22 @@ def problems_in(path: Path, contract: Contract) -> list[Problem]:
     return [Problem(path, where, what) for where, what in found]
 
 
-def problems_between(contracts: Mapping[Path, Contract]) -> Iterator[Problem]:
-    """Find what two files both claim."""
+def problems_between(folder: Path, contracts: Mapping[Path, Contract]) -> Iterator[Problem]:
+    """Find what two files of a folder both claim."""
     events: dict[str, Path] = {}
     tables: dict[str, Path] = {}
     for path, contract in contracts.items():
         first = events.setdefault(contract.event, path)
         if first is not path:
-            yield Problem(path, "event", f"«{contract.event}» is in {first.name} already; keep one")
+            what = f"«{contract.event}» is in {first.relative_to(folder)} already; keep one"
+            yield Problem(path, "event", what)
         first = tables.setdefault(contract.warehouse.table, path)
         if first is not path:
             yield Problem(
                 path,
                 "warehouse.table",
-                f"{contract.warehouse.table} belongs to {first.name} already; choose another",
+                f"{contract.warehouse.table} belongs to {first.relative_to(folder)} already; "
+                "choose another",
             )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from pydantic_core import SchemaValidator, core_schema
 
 from app.contracts.compile import compile_contract
 from app.contracts.model import Contract, Example
+from app.contracts.problems import Problem
 from app.core.errors import Rejected, RejectedError
 from app.core.judge import Accepted, EventType, judge
 from app.core.values import TIMESTAMP_PATTERN, instant
@@ -28,6 +30,13 @@ def run_examples(contracts: Mapping[str, Contract]) -> list[str]:
             if problem is not None:
                 problems.append(f"{contract.event}: example «{example.name}»: {problem}")
     return problems
+
+
+def problems_in_examples(path: Path, contract: Contract) -> list[Problem]:
+    """Judge the examples of one file."""
+    kind = compile_contract(contract, EXAMPLE_PII_KEY)
+    told = [(i, e.name, run_example(contract, kind, e)) for i, e in enumerate(contract.examples)]
+    return [Problem(path, f"examples.{i}", f"«{name}»: {what}") for i, name, what in told if what]
 
 
 def run_example(contract: Contract, kind: EventType, example: Example) -> str | None:

@@ -1,18 +1,21 @@
-"""Read every topics/*.yaml, or say in one go everything that is wrong with them."""
+"""Read all topic files, or say in one go everything that is wrong with them."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from app.contracts.check import problems_between, problems_in
+from app.contracts.defaults import APP, FILE
 from app.contracts.model import Contract
 from app.contracts.problems import Problem, problems_of
-from app.contracts.topic_yaml import Unreadable, read_yaml
+from app.contracts.sources import OPEN, Source, read_sources
+from app.contracts.topic_yaml import open_decisions
 from app.core.errors import Fatal
 
 
@@ -52,39 +55,87 @@ class Contracts(Mapping[str, Contract]):
         return {event: contract.load.interval for event, contract in self.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a folder holds, good or not: the files whose form is right, and all problems."""
+
+    contracts: Mapping[Path, Contract]
+    problems: Sequence[Problem]
+
+    @property
+    def good(self) -> Mapping[Path, Contract]:
+        """The contracts of the files with which nothing is wrong."""
+        bad = {problem.path for problem in self.problems}
+        return {path: c for path, c in self.contracts.items() if path not in bad}
+
+
 def load_contracts(folder: Path) -> Contracts:
     """Read a folder of topic files.
 
     Raises:
         Fatal: a line per problem, of all files: `topics/order_placd.yaml: path.in.file: what`.
     """
-    read: dict[Path, Contract] = {}
-    problems: list[Problem] = []
-    paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
-    for path in paths:
-        contract, found = _load(path)
-        problems += found
-        if contract is not None:
-            read[path] = contract
-    problems += problems_between(read)
-    if not paths:
-        problems.append(Problem(folder, "", "no *.yaml files here; is TOPICS_DIR right?"))
-    if problems:
-        raise Fatal("\n".join(map(str, problems)))
-    by_event = {c.event: c for c in sorted(read.values(), key=lambda c: c.event)}
+    reading = read_folder(folder)
+    if reading.problems:
+        raise Fatal("\n".join(map(str, reading.problems)))
+    by_event = {c.event: c for c in sorted(reading.contracts.values(), key=lambda c: c.event)}
     return Contracts(by_event, _sha(by_event))
 
 
-def _load(path: Path) -> tuple[Contract | None, list[Problem]]:
+def read_folder(folder: Path) -> Reading:
+    """Read a folder of topic files, and find everything that is wrong with them but examples that
+    turn out otherwise."""
+    sources = read_sources(folder)
+    read: dict[Path, Contract] = {}
+    found: list[tuple[Source, Problem]] = []
+    for source in sources.files:
+        contract, problems = _load(source)
+        found += [(source, problem) for problem in problems]
+        if contract is not None:
+            read[source.path] = contract
+    problems = [*sources.problems, *_placed(found), *problems_between(folder, read)]
+    if not sources.files and not problems:
+        problems.append(Problem(folder, "", "no *.yaml files here; is TOPICS_DIR right?"))
+    problems.sort(key=lambda problem: problem.path)  # those of a file stay in their order
+    return Reading(read, problems)
+
+
+def _load(source: Source) -> tuple[Contract | None, list[Problem]]:
+    path = source.path
+    open_at = list(open_decisions(source.own))
+    contract = None
     try:
-        content = read_yaml(path)
-    except Unreadable as error:
-        return None, [Problem(path, error.where, error.what)]
-    try:
-        contract = Contract.model_validate_json(json.dumps(content))
+        contract = Contract.model_validate_json(json.dumps(source.content))
     except ValidationError as error:
-        return None, problems_of(path, error, content)
-    return contract, problems_in(path, contract)
+        found = problems_of(path, error, source.content)
+    else:
+        found = problems_in(path, contract)
+        if source.defaults and contract.app != (app := source.defaults.app):
+            found.append(Problem(path, "app", APP.format(app=contract.app, folder=app)))
+    found = [p for p in found if p.where not in open_at and not source.told_of(p.where)]
+    return contract, [*(Problem(path, where, OPEN) for where in open_at), *found]
+
+
+def _placed(found: Sequence[tuple[Source, Problem]]) -> Iterator[Problem]:
+    """Name the mistake where it is: what several types have from their app's defaults, and is
+    wrong in the same way, is wrong there."""
+    times = Counter(_inherited(*one) for one in found)
+    told = set()
+    for source, problem in found:
+        shared = _inherited(source, problem)
+        if shared is None:
+            yield problem
+        elif times[shared] == 1:
+            yield replace(problem, what=f"{problem.what} (it is from {FILE})")
+        elif shared not in told:
+            told.add(shared)
+            yield shared
+
+
+def _inherited(source: Source, problem: Problem) -> Problem | None:
+    if source.defaults is None or not source.inherits(problem.where):
+        return None
+    return replace(problem, path=source.defaults.path)
 
 
 def _sha(contracts: Mapping[str, Contract]) -> str:

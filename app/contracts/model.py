@@ -18,6 +18,7 @@ from app.core.versions import topic_name
 SIZES = {"small": 2, "medium": 6, "large": 24}  # partitions
 UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
 DURATION = r"^[1-9][0-9]{0,2}[smh]$"
+SCHEMA = r"^[A-Z][A-Z0-9_]{0,127}$"
 TABLE = r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$"
 
 
@@ -70,6 +71,9 @@ class Warehouse(Strict):
 
     table: str = Field(pattern=TABLE, description="SCHEMA.TABLE")
     cluster_by: tuple[str, ...] = ()
+    retention_days: int | None = Field(
+        None, ge=1, description="Older rows may be deleted; left out: they are kept."
+    )
 
 
 class Load(Strict):

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from app.contracts.fields import NAME
-from app.contracts.model import DURATION, TABLE, Contract
+from app.contracts.fields import NAME, Strict
+from app.contracts.model import DURATION, SCHEMA, TABLE, Contract
 
 Location = tuple[int | str, ...]
 
@@ -40,6 +40,7 @@ WHAT = {
 PATTERNS = {
     NAME: "must be lower-case words with underscores, such as order_placed",
     TABLE: "must be SCHEMA.TABLE in upper case, such as RAW.ORDER_PLACED",
+    SCHEMA: "must be upper case, such as RAW",
     DURATION: "must be a duration such as 30s, 15m or 1h",
 }
 
@@ -57,8 +58,11 @@ class Problem:
         return f"{self.path}: {where}{self.what}"
 
 
-def problems_of(path: Path, error: ValidationError, content: Any) -> list[Problem]:
-    """Turn what pydantic found into problems, each with its place in the file."""
+def problems_of(
+    path: Path, error: ValidationError, content: Any, model: type[Strict] = Contract
+) -> list[Problem]:
+    """Turn what pydantic found into problems, each with its place in the file. `model` is what the
+    file was read as."""
     found: dict[str, list[str]] = {}
     details = error.errors(include_url=False, include_input=False)
     for detail in details:
@@ -66,7 +70,7 @@ def problems_of(path: Path, error: ValidationError, content: Any) -> list[Proble
             continue  # pydantic did not count the broken ones
         where = ".".join(map(str, _place(_location(detail), content)))
         said = found.setdefault(where, [])
-        if (what := _what(detail)) not in said:
+        if (what := _what(detail, model)) not in said:
             said.append(what)
     return [Problem(path, where, ", or ".join(said)) for where, said in found.items()]
 
@@ -98,10 +102,10 @@ def _holds(content: Any, part: int | str) -> bool:
     return isinstance(content, Mapping) and part in content
 
 
-def _what(detail: ErrorDetails) -> str:
+def _what(detail: ErrorDetails, model: type[Strict]) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown_key(str(detail["loc"][-1]))
+        return _unknown_key(str(detail["loc"][-1]), model)
     if kind == "string_pattern_mismatch":
         return PATTERNS.get(context["pattern"], f"must match {context['pattern']}")
     if kind == "value_error":
@@ -111,13 +115,15 @@ def _what(detail: ErrorDetails) -> str:
     return detail["msg"]
 
 
-def _unknown_key(key: str) -> str:
-    near = get_close_matches(key, sorted(_known_keys()), n=1)
+def _unknown_key(key: str, model: type[Strict]) -> str:
+    if key in _known_keys(Contract) - _known_keys(model):
+        return "can not be shared; say it in each topic file"
+    near = get_close_matches(key, sorted(_known_keys(model)), n=1)
     return f"unknown key; did you mean «{near[0]}»?" if near else "unknown key; remove it"
 
 
 @cache
-def _known_keys() -> frozenset[str]:
-    definitions = Contract.model_json_schema()
+def _known_keys(model: type[Strict]) -> frozenset[str]:
+    definitions = model.model_json_schema()
     every = [definitions, *definitions["$defs"].values()]
     return frozenset(key for one in every for key in one.get("properties", ()))

@@ -1,6 +1,7 @@
 """YAML as its version 1.2 means it: `no` is a word, a day in figures is text, keys are unique."""
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ class Unreadable(Exception):
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}")
         self.where, self.what = where, what
+
+
+class Open(str):
+    """A decision left open: the scalar `TODO` without quotes."""
+
+    __slots__ = ()
 
 
 class _Loader(yaml.CSafeLoader):
@@ -35,6 +42,7 @@ for _tag, _pattern, _first in (
     ("bool", r"^(?:true|false)$", "tf"),
     ("null", r"^(?:null|~|)$", ["n", "~", ""]),
     ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
+    ("todo", r"^TODO$", "T"),
     ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
@@ -48,12 +56,17 @@ def _float(loader: _Loader, node: yaml.ScalarNode) -> float:
     return float(node.value)
 
 
+def _open(loader: _Loader, node: yaml.ScalarNode) -> Open:
+    return Open(node.value)
+
+
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 _Loader.add_constructor("tag:yaml.org,2002:float", _float)
+_Loader.add_constructor("tag:yaml.org,2002:todo", _open)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
@@ -71,3 +84,16 @@ def read_yaml(path: Path) -> Any:
         raise Unreadable(where, f"not YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise Unreadable("file", f"not YAML: {error}") from error
+
+
+def open_decisions(content: Any, where: str = "") -> Iterator[str]:
+    """The dotted paths at which a decision is open."""
+    if isinstance(content, Open):
+        yield where
+    parts: Any = ()
+    if isinstance(content, Mapping):
+        parts = content.items()
+    elif isinstance(content, list):
+        parts = enumerate(content)
+    for key, value in parts:
+        yield from open_decisions(value, f"{where}.{key}" if where else str(key))

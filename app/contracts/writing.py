@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.contracts.topic_yaml import Open
+
 WIDTH = 100  # columns
-TODO = "TODO"  # a decision left open; `forebay topics check` asks for it
+TODO = Open("TODO")  # a decision left open; `forebay topics check` asks for it
 SCHEMA_LINE = "# yaml-language-server: $schema={schema}"
 ORDER = (
     *("event", "version", "summary", "app", "owners", "unknown", "fields", "kafka", "dedupe"),
     *("day", "transform", "warehouse", "load", "examples"),
 )
 AFTER_A_BLANK_LINE = frozenset({"fields", "kafka", "transform", "warehouse", "examples"})
-ALWAYS_LINE_BY_LINE = re.compile(r"/(fields|transform|examples)(/.*/fields|/fields/[^/]+|/[^/]+)?")
+ALWAYS_LINE_BY_LINE = re.compile(r"/fields(/.*/fields)?|/transform|/examples(/[^/]+)?")
 WRAPPED = frozenset({"given", "row", "rows", "rejected", "one_of"})
+FIELD = re.compile(r"(/.*)?/fields/[^/]+")  # wrapped too, unless it needs more than two lines
 
 _WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*( [A-Za-z0-9_./@+-]+)*|[1-9][0-9]*[smh]")
 _SENTENCE = re.compile(r"[A-Za-z][^\n\t]*")
@@ -72,7 +75,9 @@ def _entry(key: str, value: Any, indent: str, path: str) -> Iterator[str]:
     line_by_line = ALWAYS_LINE_BY_LINE.fullmatch(path) or _noted(value)
     if not value or (len(one_line) <= WIDTH and not line_by_line):
         yield from _with_note(one_line, note, indent)
-    elif key in WRAPPED and not _noted(value):
+    elif not _noted(value) and (
+        key in WRAPPED or (FIELD.fullmatch(path) and len(one_line) <= 2 * WIDTH - len(start) - 4)
+    ):
         yield from _with_note("", note, indent)
         yield from _filled(f"{start} ", _flow(value), " " * (len(start) + 2))
     else:
@@ -169,6 +174,8 @@ def _scalar(value: Any, in_block: bool = False) -> str:
         return json.dumps(value)
     if value.lower() in _RESERVED or _UNPRINTABLE.search(value):
         return _quoted(value)
+    if value == TODO:
+        return value if isinstance(value, Open) else _quoted(value)
     if _WORD.fullmatch(value):
         return value
     if in_block and _SENTENCE.fullmatch(value) and not re.search(r":(\s|$)|\s#|\s$", value):

@@ -1,6 +1,8 @@
 """`forebay topics …`, as the data team uses it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +50,7 @@ def test_check_says_that_the_shipped_topics_are_good() -> None:
 
 def test_check_counts_in_json() -> None:
     counts = json.loads(run("check", "--json").output)
-    assert counts["topics"] == len(list(SHIPPED.glob("*.yaml")))
+    assert counts["topics"] == len(list(SHIPPED.glob("*/[!_]*.yaml")))
     assert counts["examples"] >= 3 * counts["topics"]
     assert counts["problems"] == []
 
@@ -62,7 +64,8 @@ def test_check_names_what_is_wrong_in_a_file(broken: Path) -> None:
 
 
 def test_check_runs_the_examples(mistaken: Path) -> None:
-    problem = 'parcel_scanned: example «on the belt»: parcel_id should be "P2", it is "P1"'
+    where = f"{mistaken}/parcel_scanned.yaml: examples.0: «on the belt»"
+    problem = f'{where}: parcel_id should be "P2", it is "P1"'
     assert fatal("check", folder=mistaken) == ["the topic files are not right", problem]
     assert run("check", "--json", folder=mistaken).exit_code == 2
 
@@ -103,6 +106,7 @@ def test_the_committed_schema_is_checked_and_written(tmp_path: Path) -> None:
     assert run("schema", "--write", folder=folder).exit_code == 0
     assert run("schema", "--check", folder=folder).exit_code == 0
     assert (folder / ".schema.json").read_text("utf-8") == run("schema").output
+    assert (folder / ".app.schema.json").read_text("utf-8") == run("schema", "--app").output
 
 
 def test_the_catalogue_is_written_as_web_pages(tmp_path: Path) -> None:
@@ -110,3 +114,12 @@ def test_the_catalogue_is_written_as_web_pages(tmp_path: Path) -> None:
     assert "open " in done
     assert (tmp_path / "site/index.html").exists()
     assert (tmp_path / "site/events/order_placed.html").exists()
+
+
+def test_the_commands_start_without_the_servers_libraries() -> None:
+    code = "import sys, app.cli as cli; cli.command_line('topics'); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    slow = {"aiohttp", "aiokafka", "faust", "snowflake", "boto3", "redis", "duckdb", "motor"}
+    assert slow & set(loaded.stdout.split()) == set()

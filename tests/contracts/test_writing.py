@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.contracts.topic_yaml import read_yaml
-from app.contracts.writing import WIDTH, Noted, bare, topic_text
+from app.contracts.topic_yaml import open_decisions, read_yaml
+from app.contracts.writing import TODO, WIDTH, Noted, bare, topic_text
 
 from .everything import reals, texts, trees, wholes
 
@@ -18,6 +18,7 @@ SHIPPED = Path(__file__).parents[2] / "topics"
 awkward = st.sampled_from([
     "no", "Yes", "~", "null", "1e3", "0x1f", "2026-03-01", "15m", "a: b", "a #b", "- a", "{a}",
     "it's", 'say "x"', "^\\d+$", "tab\t", "two\nlines", "\u2028", "\x85", "\ufeff", " a ", "", "🦊",
+    "TODO",
 ])
 # fmt: on
 values = trees | awkward | wholes | reals | texts
@@ -76,12 +77,12 @@ def test_it_looks_as_if_written_by_hand() -> None:
                 {
                     "type": "string",
                     "pattern": r"^A-\d+$",
-                    "pii": Noted("TODO", "keep, hash or drop"),
+                    "pii": Noted(TODO, "keep, hash or drop"),
                     "about": "What the receipt says, with the customer's number.",
                 },
                 "in 50 of 50, all different",
             ),
-            "lines": {"type": "list", "items": {"type": "integer", "about": "TODO"}},
+            "lines": {"type": "list", "items": {"type": "integer", "about": TODO}},
         },
         "event": "order_placed",
         "owners": {"team": "checkout-data", "chat": "#checkout-data"},
@@ -103,9 +104,7 @@ fields:
     pattern: '^A-\d+$'
     pii: TODO  # keep, hash or drop
     about: What the receipt says, with the customer's number.
-  lines:
-    type: list
-    items: {type: integer, about: TODO}
+  lines: {type: list, items: {type: integer, about: TODO}}
 
 kafka:
   key: order_id  # 31 different in 50
@@ -129,3 +128,8 @@ def test_a_comment_without_room_stands_above() -> None:
     text = topic_text({"summary": Noted("word " * 15 + "end.", "reason " * 15)})
     assert [line[0] for line in text.splitlines()] == ["#", "#", "s"]
     assert all(len(line) <= WIDTH for line in text.splitlines())
+
+
+def test_the_word_todo_is_told_from_an_open_decision(folder: Path) -> None:
+    text = topic_text({"state": "TODO", "states": ["TODO", "DONE"], "pii": TODO})
+    assert list(open_decisions(read(folder, text))) == ["pii"]

@@ -56,9 +56,10 @@ def changed(*changes: tuple[str, str], text: str = PARCEL) -> str:
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:
-    """Make a folder of topic files."""
+    """Make a folder of topic files; a name may begin with the folder of its app."""
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, "utf-8")
     return folder
 
