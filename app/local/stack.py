@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -18,14 +19,16 @@ class LocalStack:
     """`async with LocalStack(Path(".forebay")) as stack:` starts what is missing, and stops it.
 
     A server that `environ` names (`KAFKA__BROKERS`, `S3__ENDPOINT_URL`, `REDIS__URL`) is not
-    started, and its attribute here is None. Data and logs stay in `data_dir` for the next time.
-    One folder serves one stack at a time.
+    started, and its attribute here is None. Data and logs stay in `data_dir` for the next time,
+    and so does the key of its hashes: equal values stay equal. One folder serves one stack at a
+    time.
     """
 
     def __init__(self, data_dir: Path, environ: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir.absolute()
         self._given = dict(os.environ if environ is None else environ)
         self._lock: IO[str] | None = None
+        self._pii_key = self._given.get("PII_KEY", "")
         self.kafka: LocalKafka | None = None
         self.s3: LocalS3 | None = None
         self.redis: LocalRedis | None = None
@@ -47,6 +50,7 @@ class LocalStack:
         """
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = lock_folder(self.data_dir)
+        self._pii_key = self._pii_key or _kept_key(self.data_dir / "pii.key")
         try:
             async with asyncio.TaskGroup() as starting:
                 for server in self.servers:
@@ -93,6 +97,8 @@ class LocalStack:
             "WORKER__DATA_DIR": str(self.data_dir / "worker"),
             "SCHEDULER__DATA_DIR": str(self.data_dir / "scheduler"),
         }
+        if self._pii_key:
+            found["PII_KEY"] = self._pii_key
         if self.redis:
             found["REDIS__URL"] = self.redis.url
         found = {name: self._given.get(name) or value for name, value in found.items()}
@@ -109,3 +115,14 @@ class LocalStack:
         named = ("KAFKA__", "S3__", "REDIS__", "LEDGER__", "DUCKDB__", "WORKER__", "SCHEDULER__")
         given = {name: value for name, value in self._given.items() if name.startswith(named)}
         return {**given, **found}
+
+
+def _kept_key(path: Path) -> str:
+    """Read the secret of this file, or make one that only its owner may read."""
+    if not path.exists():
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        new.rename(path)
+    return path.read_text()

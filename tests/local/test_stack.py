@@ -29,6 +29,22 @@ async def test_what_the_environment_says_about_files_is_kept(tmp_path: Path) -> 
     assert stack.environment["DUCKDB__PATH"] == f"{tmp_path}/warehouse.duckdb"
 
 
+async def test_hashes_have_a_key_that_stays_with_the_folder(tmp_path: Path) -> None:
+    keys = []
+    for folder in ("one", "one", "other"):
+        async with LocalStack(tmp_path / folder, ELSEWHERE) as stack:
+            keys.append(stack.environment["PII_KEY"])
+    assert keys[0] == keys[1] != keys[2]
+    assert len(keys[0]) >= 32
+    assert (tmp_path / "one" / "pii.key").stat().st_mode & 0o077 == 0
+
+
+async def test_a_key_from_the_environment_wins_and_is_not_written_down(tmp_path: Path) -> None:
+    async with LocalStack(tmp_path, {**ELSEWHERE, "PII_KEY": "a key of the user's own"}) as stack:
+        assert stack.environment["PII_KEY"] == "a key of the user's own"
+    assert not (tmp_path / "pii.key").exists()
+
+
 async def test_a_second_stack_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     async with LocalStack(tmp_path, ELSEWHERE):
         with pytest.raises(Fatal, match=f"already runs in {tmp_path}"):
