@@ -1,0 +1,172 @@
+"""The comparison: one recorded event after the other, judged by both, in flat memory."""
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.contracts.catalogue.fields import told_fields
+from app.contracts.compile import compile_contract
+from app.contracts.model import Contract
+from app.core.errors import Rejected, RejectedError
+from app.core.judge import EventType, judge
+
+SHOWN = 3
+"""Samples kept of each kind of change."""
+MISSING = "no topic file"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it was sent. Without `received_at` it is judged as received when it happened.
+
+    `place` says where it stands, so that it can be found again.
+    """
+
+    event: str
+    raw: bytes
+    received_at: datetime | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one folder makes of an event: `accepted`, `duplicate`, `rejected: schema total_cents`,
+    … and the rows that would land, as the warehouse gets them."""
+
+    verdict: str
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One event of which something else would become."""
+
+    place: str
+    now: Outcome
+    then: Outcome
+
+
+@dataclass
+class TypeTrial:
+    """All that is known of one event type: counts by verdict, now and then, and what changes.
+
+    `turns` counts events whose verdict changes; `columns` counts rows by column whose value, or
+    presence, changes. `samples` has the first few of each.
+    """
+
+    event: str
+    judged: int = 0
+    now: Counter[str] = field(default_factory=Counter)
+    then: Counter[str] = field(default_factory=Counter)
+    turns: Counter[tuple[str, str]] = field(default_factory=Counter)
+    columns: Counter[str] = field(default_factory=Counter)
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.turns or self.columns)
+
+    def take(self, place: str, now: Outcome, then: Outcome) -> None:
+        self.judged += 1
+        self.now[now.verdict] += 1
+        self.then[then.verdict] += 1
+        if now.verdict != then.verdict:
+            self.turns[now.verdict, then.verdict] += 1
+            self._keep(f"{now.verdict} → {then.verdict}", Sample(place, now, then))
+        for name in sorted(_differing(now.rows, then.rows)):
+            self.columns[name] += 1
+            self._keep(f"column {name}", Sample(place, now, then))
+
+    def _keep(self, change: str, sample: Sample) -> None:
+        kept = self.samples.setdefault(change, [])
+        if len(kept) < SHOWN:
+            kept.append(sample)
+
+
+class Seen:
+    """The keys that were there before, on disk: one side's memory of duplicates."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)  # a file of its own, gone at the end
+        self._db.execute("CREATE TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("BEGIN")
+
+    def before(self, event: str, key: bytes) -> bool:
+        """Whether this key was asked for before."""
+        row = (event.encode() + b"\0" + key,)
+        return self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", row).rowcount == 0
+
+    def close(self) -> None:
+        self._db.close()
+
+
+class Side:
+    """One folder of topic files, and what it has seen."""
+
+    def __init__(self, contracts: Mapping[str, Contract], pii_key: bytes | None) -> None:
+        self._kinds = {event: compile_contract(c, pii_key) for event, c in contracts.items()}
+        self._fields = {
+            event: {told.sent for told in told_fields(c)} for event, c in contracts.items()
+        }
+        self.seen = Seen()
+
+    def outcome(self, recorded: Recorded) -> Outcome:
+        """What becomes of the event."""
+        kind = self._kinds.get(recorded.event)
+        if kind is None:
+            return Outcome(MISSING)
+        verdict = judge(kind, recorded.raw, recorded.received_at or _happened(kind, recorded.raw))
+        if isinstance(verdict, Rejected):
+            return Outcome(f"rejected: {verdict.reason}{self._field(kind.name, verdict.field)}")
+        if self.seen.before(kind.name, kind.dedupe_key(verdict.row)):
+            return Outcome("duplicate")
+        return Outcome("accepted", (orjson.loads(kind.line(verdict.row, verdict.day)),))
+
+    def _field(self, event: str, field: str | None) -> str:
+        """Name a field of the contract; a sender's own names may hold anything, and are many."""
+        if field is None:
+            return ""
+        name = re.sub(r"\.\d+(?=\.|$)", "[]", field)
+        return f" {name}" if name in self._fields[event] else " (a field it does not know)"
+
+
+class Backtest:
+    """Judges by the folder of now and by the candidate. Nothing is written anywhere."""
+
+    def __init__(self, now: Side, then: Side) -> None:
+        self._now, self._then = now, then
+        self.types: dict[str, TypeTrial] = {}
+
+    def take(self, recorded: Recorded) -> None:
+        """Judge one event, in the order in which they were received."""
+        trial = self.types.setdefault(recorded.event, TypeTrial(recorded.event))
+        trial.take(recorded.place, self._now.outcome(recorded), self._then.outcome(recorded))
+
+    def close(self) -> None:
+        """Forget what was seen."""
+        self._now.seen.close()
+        self._then.seen.close()
+
+
+def _happened(kind: EventType, raw: bytes) -> datetime:
+    try:
+        return kind.occurred_at(kind.parse(raw))
+    except RejectedError:
+        return datetime.fromisoformat("2000-01-01T00:00:00Z")  # rejected whenever it came
+
+
+def _differing(now: tuple[Mapping[str, Any], ...], then: tuple[Mapping[str, Any], ...]) -> set[str]:
+    """The columns that are not the same, row by row; a verdict that turned tells of the others."""
+    return {
+        name
+        for old, new in zip(now, then, strict=False)
+        for name in old.keys() | new.keys()
+        if name not in old or name not in new or old[name] != new[name]
+    }
