@@ -1,5 +1,6 @@
 """Recorded traffic from a real Kafka, and from dead letters in a bucket."""
 
+import asyncio
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from app.backtest.trial import Recorded
 from app.core.headers import RECEIVED_AT
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
 from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from app.kafka_logs import kafka_logs
 from app.ledger.protocol import ChainStart
 from tests.audit.world import DAY1, empty_world
 
@@ -64,6 +66,8 @@ async def test_a_log_that_ends_in_a_marker_ends(kafka: str, unique: str) -> None
     topic = f"events.{unique}.v1"
     await ensure_topics(KafkaOptions(brokers=kafka), {topic: TopicSpec(1)})
     await produce(kafka, topic, [(0, NEW, b"one"), (0, NEW, b"two")], transactional_id=unique)
+    while (await kafka_logs(KafkaOptions(brokers=kafka))([topic]))[f"{topic}/0"].end < 3:
+        await asyncio.sleep(0.05)  # the marker comes after the answer
     assert [one.raw for one in await read(kafka, topic, NEW)] == [b"one", b"two"]
 
 
