@@ -1,6 +1,5 @@
 """Recorded traffic from a real Kafka, and from dead letters in a bucket."""
 
-import asyncio
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from app.kafka import KafkaOptions, TopicSpec, ensure_topics
 from app.kafka_logs import kafka_logs
 from app.ledger.protocol import ChainStart
 from tests.audit.world import DAY1, empty_world
+from tests.worker.world import until
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEALED = datetime(2026, 3, 2, tzinfo=UTC)
@@ -66,8 +66,13 @@ async def test_a_log_that_ends_in_a_marker_ends(kafka: str, unique: str) -> None
     topic = f"events.{unique}.v1"
     await ensure_topics(KafkaOptions(brokers=kafka), {topic: TopicSpec(1)})
     await produce(kafka, topic, [(0, NEW, b"one"), (0, NEW, b"two")], transactional_id=unique)
-    while (await kafka_logs(KafkaOptions(brokers=kafka))([topic]))[f"{topic}/0"].end < 3:
-        await asyncio.sleep(0.05)  # the marker comes after the answer
+
+    async def marked() -> bool:
+        """The marker comes after the answer."""
+        logs = await kafka_logs(KafkaOptions(brokers=kafka))([topic])
+        return logs[f"{topic}/0"].end == 3
+
+    await until("the transaction's marker", marked)
     assert [one.raw for one in await read(kafka, topic, NEW)] == [b"one", b"two"]
 
 
