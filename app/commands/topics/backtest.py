@@ -4,26 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from app.assemble import opened_ledger, opened_objects
 from app.backtest.lines import recorded_lines
-from app.backtest.stores import from_dead_letters, from_kafka
-from app.backtest.trial import Backtest, Recorded, Sample, Side, TypeTrial
-from app.commands.context import AsJson, DataDir, console, listing, print_json, settings_here
+from app.backtest.trial import Backtest, Recorded, Side
+from app.commands.output import AsJson, console, print_json
+from app.commands.topics.backtest_report import as_json_of, show
+from app.commands.topics.options import TOPICS, Folder
 from app.contracts.examples import EXAMPLE_PII_KEY
 from app.contracts.load import load_contracts
 from app.contracts.model import UNITS
 from app.core.errors import Fatal
-from app.settings import Settings
 
-HOURS = UNITS | {"d": 86_400}
-MAX_TEXT = 400
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+SECONDS = UNITS | {"d": 86_400}
 
 
 def backtest(
@@ -41,11 +41,11 @@ def backtest(
     dead: Annotated[
         bool, typer.Option("--dead", help="Judge the dead letters in the bucket instead.")
     ] = False,
-    topics_dir: Annotated[
-        Path, typer.Option("--topics-dir", envvar="TOPICS_DIR", help="The topic files of now.")
-    ] = Path("topics"),
+    topics_dir: Folder = TOPICS,
     as_json: AsJson = False,
-    data_dir: DataDir = Path(".forebay"),
+    data_dir: Annotated[
+        Path, typer.Option(help="Where the local stack keeps its data.", metavar="DIR")
+    ] = Path(".forebay"),
 ) -> None:
     """Judge recorded events by the topic files of now and by CANDIDATE; show what would differ.
 
@@ -56,6 +56,8 @@ def backtest(
 
         forebay topics backtest new-topics --file samples.ndjson --event order_placed
     """
+    from app.commands.context import settings_here
+
     settings = settings_here(data_dir)
     now, then = load_contracts(topics_dir), load_contracts(candidate)
     if event is not None and event not in now and event not in then:
@@ -82,14 +84,17 @@ def backtest(
 
 def _span(text: str) -> timedelta:
     number, unit = text[:-1], text[-1:]
-    if not number.isdigit() or unit not in HOURS or int(number) == 0:
+    if not number.isdigit() or unit not in SECONDS or int(number) == 0:
         raise typer.BadParameter(f"«{text}» is no span; write 90m, 24h or 7d", param_hint="--since")
-    return timedelta(seconds=int(number) * HOURS[unit])
+    return timedelta(seconds=int(number) * SECONDS[unit])
 
 
 async def _source(
-    settings: Settings, topics: Mapping[str, str], since: datetime, dead: bool
+    settings: "Settings", topics: Mapping[str, str], since: datetime, dead: bool
 ) -> AsyncIterator[Recorded]:
+    from app.assemble import opened_ledger, opened_objects
+    from app.backtest.stores import from_dead_letters, from_kafka
+
     if not dead:
         async for recorded in from_kafka(settings.kafka, topics, since):
             yield recorded
@@ -122,71 +127,3 @@ def _progress() -> Progress:
     return Progress(
         SpinnerColumn(), text, TimeElapsedColumn(), console=Console(stderr=True), transient=True
     )
-
-
-def show(types: list[TypeTrial], out: Console) -> None:
-    """For people: what differs, with samples side by side."""
-    if not types:
-        out.print("No events were recorded in that time.")
-        return
-    table = listing("event", "judged", "same", "verdict differs", "columns that differ")
-    for one in types:
-        turned = sum(one.turns.values())
-        columns = ", ".join(f"{name} {count:,}" for name, count in one.columns.most_common())
-        table.add_row(
-            one.event, f"{one.judged:,}", f"{one.judged - turned:,}", f"{turned:,}", columns or "–"
-        )
-    out.print(table)
-    for one in types:
-        _show_type(one, out)
-
-
-def _show_type(one: TypeTrial, out: Console) -> None:
-    if not one.changed:
-        return
-    out.print(f"\n{one.event}", style="bold", markup=False)
-    for verdict in sorted(one.now.keys() | one.then.keys()):
-        out.print(f"  {verdict}: {one.now[verdict]:,} → {one.then[verdict]:,}", markup=False)
-    for change, samples in one.samples.items():
-        out.print(f"  {change}, such as", markup=False)
-        for sample in samples:
-            out.print(f"    {sample.place}", markup=False)
-            for side, text in (("now ", _told(sample, 0)), ("then", _told(sample, 1))):
-                out.print(f"      {side} {text}", markup=False, soft_wrap=True)
-
-
-def _told(sample: Sample, side: int) -> str:
-    """The verdict, and of the rows what the two sides do not share."""
-    mine, other = ((sample.now, sample.then), (sample.then, sample.now))[side]
-    if not mine.rows:
-        return mine.verdict
-    rows: list[Mapping[str, Any]] = list(mine.rows)
-    if other.rows:
-        pairs = zip(mine.rows, other.rows, strict=False)
-        rows = [{n: v for n, v in a.items() if n not in b or b[n] != v} for a, b in pairs]
-    text = " ".join(orjson.dumps(row).decode() for row in rows)
-    return f"{mine.verdict} {text[:MAX_TEXT]}" + ("…" if len(text) > MAX_TEXT else "")
-
-
-def as_json_of(one: TypeTrial) -> dict[str, Any]:
-    """For machines."""
-    return {
-        "event": one.event,
-        "judged": one.judged,
-        "now": dict(one.now),
-        "then": dict(one.then),
-        "turns": [
-            {"from": now, "to": then, "events": count} for (now, then), count in one.turns.items()
-        ],
-        "columns": dict(one.columns),
-        "samples": [
-            {"change": change, "place": s.place, "now": _side(s, 0), "then": _side(s, 1)}
-            for change, samples in one.samples.items()
-            for s in samples
-        ],
-    }
-
-
-def _side(sample: Sample, side: int) -> dict[str, Any]:
-    outcome = (sample.now, sample.then)[side]
-    return {"verdict": outcome.verdict, "rows": list(outcome.rows)}
