@@ -10,7 +10,7 @@ from app.core.kill_points import passing
 from app.core.seal import ObjectKind
 from app.metrics import WORKER_EVENTS
 from app.worker.breaker import Breaker, Tripped
-from app.worker.dedupe import OFFSET
+from app.worker.entries import OFFSET
 from app.worker.lane import Lane
 from app.worker.open_seal import OpenSeal
 from app.worker.records import Clock, Good, Received, Record, dead_letter, weigh
@@ -117,7 +117,8 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     record was lost, or that is void.
     """
     prefix, overhang = lane.prefix, lane.overhang
-    for notes in overhang.crossed(weighed[-1][0].offset + 1):
+    held = (record.offset for record, _, _ in weighed)
+    for notes in overhang.crossed(weighed[-1][0].offset + 1, held):
         seal.mark(lane, notes)
     keys = [prefix + verdict.key for _, _, verdict in weighed if isinstance(verdict, Good)]
     known = dict(zip(keys, lane.marks.lookup(lane.partition, keys), strict=True))
@@ -135,9 +136,10 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
         if seen is not None and seen < offset and lane.counts(seen, key, changes, noted):
             seal.tally(verdict.day).duplicates += 1
             duplicates += 1
+            overhang.good(record.offset, key, changes)
             continue
         changes[key] = known[key] = offset
-        overhang.staged(record.offset, key, changes)
+        overhang.good(record.offset, key, changes)
         day = verdict.day
         if day not in lines:
             lines[day], rows[day] = bytearray(), 0

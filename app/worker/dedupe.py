@@ -1,7 +1,7 @@
 """Where each event was first seen: RocksDB, one database per partition, a few in a process.
 
-A mark is 24 bytes of key (which topic, which event) and the offset of the first sighting. Marks
-travel to other workers through the table's changelog topic, many in one message.
+`entries.py` says what a mark is. Marks travel to other workers through the table's changelog topic,
+many in one message.
 
 After a write has failed, RocksDB refuses all others until it is opened again, whatever became of
 the disk; what was written before is still there. So a worker whose disk is full ends, and goes on
@@ -9,7 +9,6 @@ where the ledger says once it is started again with some room.
 """
 
 import shutil
-import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,12 +21,7 @@ import rocksdict
 from loguru import logger
 
 from app.core.errors import Fatal, ForebayError, Transient
-
-PREFIX_BYTES = 8
-KEY_BYTES = PREFIX_BYTES + 16
-MARK = struct.Struct(f">{KEY_BYTES}s8s")
-OFFSET = struct.Struct(">q")
-"""Offsets as bytes compare like offsets as numbers."""
+from app.worker.entries import MARK, OFFSET, PREFIX_BYTES, joined
 
 _POSITION = b"position"
 _CACHE_BYTES = 16 << 20
@@ -63,20 +57,19 @@ class Marks:
         return found
 
     def write(self, partition: int, changes: Mapping[bytes, bytes]) -> None:
-        """Set marks, key → packed offset."""
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        _put(batch, changes.items())
+        """Set marks, key → packed offset, and join notes."""
         with self._translating(partition):
-            self._open(partition).write(batch)
+            database = self._open(partition)
+            database.write(_batch(joined(changes.items(), database.get)))
 
     def apply(self, partition: int, messages: Iterable[tuple[int, bytes]]) -> None:
         """Take changelog messages, (offset, packed marks), in order; each one whole or not."""
         for offset, packed in messages:
-            batch = rocksdict.WriteBatch(raw_mode=True)
-            _put(batch, MARK.iter_unpack(packed))
-            batch.put(_POSITION, OFFSET.pack(offset))
             with self._translating(partition):
-                self._open(partition).write(batch)
+                database = self._open(partition)
+                batch = _batch(joined(MARK.iter_unpack(packed), database.get))
+                batch.put(_POSITION, OFFSET.pack(offset))
+                database.write(batch)
 
     def position(self, partition: int) -> int | None:
         with self._translating(partition):
@@ -155,9 +148,11 @@ def _number(position: int | None) -> int:
     return -1 if position is None else position
 
 
-def _put(batch: Any, changes: Iterable[tuple[bytes, bytes]]) -> None:
-    for key, offset in changes:
-        batch.put(key, offset)
+def _batch(entries: Mapping[bytes, bytes]) -> Any:
+    batch = rocksdict.WriteBatch(raw_mode=True)
+    for key, value in entries.items():
+        batch.put(key, value)
+    return batch
 
 
 def _opened(path: Path, remember_seconds: int) -> Any:

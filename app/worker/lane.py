@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from app.core.judge import EventType
 from app.core.seal import Range, partition_name
-from app.worker.dedupe import OFFSET, Marks, key_prefix
+from app.worker.dedupe import Marks, key_prefix
+from app.worker.entries import OFFSET
 from app.worker.overhang import Overhang
 
 

@@ -10,7 +10,7 @@ from ulid import ULID
 
 from app.core.judge import EventType
 from app.core.seal import DayCounts, ObjectKind
-from app.worker.dedupe import MARK
+from app.worker.entries import MARK
 from app.worker.lane import Lane
 from sinks.protocol import ObjectStore, ObjectWriter
 

@@ -2,7 +2,7 @@
 
 import gzip
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import orjson
@@ -23,14 +23,18 @@ class Fates:
 
     The first good copy in a partition is staged, later ones are duplicates; what was lost to
     retention was never there. `bad` says which shapes the contract of the moment rejects, and why.
+
+    Only if there was a stricter one before, a copy of what it rejects may be staged once more: a
+    note that it stands nowhere is never undone. The load leaves it out.
     """
 
     def __init__(self, kind: EventType, log: Log) -> None:
         self.bad: Mapping[Shape, Reason] = BAD
+        self.were_bad: set[Shape] = set()
         self.staged: dict[Position, Copy] = {}
         self.topic, self._keep, self._log = kind.topic, kind.keep, log
         self._copies: dict[Position, Copy] = {}
-        self._seen: set[tuple[str, int, bytes | None]] = set()
+        self._seen: dict[tuple[str, int, bytes | None], Copy] = {}
 
     def produce(self, partition: int, copy: Copy) -> None:
         place = self.topic, partition
@@ -47,12 +51,14 @@ class Fates:
         days: dict[date, Counter[str]] = defaultdict(Counter)
         reasons: Counter[str] = Counter()
         wanted = set()
+        held = [line for stored in seal.objects for line in _lines(stored, objects)]
+        rows = {(tp, offset) for fate, _, tp, offset in held if fate == "staged"}
         for r in seal.ranges:
             offsets = [o for o in range(r.first, r.next) if (r.tp, o) in self._copies]
             assert r.records == len(offsets), f"{r} should hold {len(offsets)} records"
             for offset in offsets:
                 copy = self._copies[r.tp, offset]
-                fate = self._fate(r.tp, offset, copy)
+                fate = self._fate(r.tp, offset, copy, rows)
                 day = copy.received_at.date() if fate == "dead" else copy.day
                 days[day][fate] += 1
                 if fate == "dead":
@@ -62,17 +68,18 @@ class Fates:
         should = {day: DayCounts(**counts) for day, counts in days.items()}
         assert seal.days == should, f"{seal.ranges}: {seal.days} should be {should}"
         assert seal.dead_by_reason == reasons
-        held = [line for stored in seal.objects for line in _lines(stored, objects)]
         assert len(held) == len(set(held)), "a record has two lines"
         assert set(held) == wanted
 
-    def _fate(self, tp: str, offset: int, copy: Copy) -> str:
+    def _fate(self, tp: str, offset: int, copy: Copy, rows: Collection[Position]) -> str:
         if copy.shape in self.bad:
             return "dead"
         key = tp, copy.number, copy.value if self._keep == "last" else None
-        if key in self._seen:
+        first = self._seen.get(key)
+        once_more = first is not None and first.shape in self.were_bad and (tp, offset) in rows
+        if first is not None and not once_more:
             return "duplicates"
-        self._seen.add(key)
+        self._seen[key] = copy
         self.staged[tp, offset] = copy
         return "staged"
 

@@ -18,7 +18,8 @@ from app.ledger.options import LedgerOptions
 from app.worker.agent import Agent
 from app.worker.breaker import Breaker, Tripped
 from app.worker.changelog import Changelog
-from app.worker.dedupe import MARK, OFFSET, Marks
+from app.worker.dedupe import Marks
+from app.worker.entries import MARK, OFFSET
 from app.worker.lane import Lane
 from app.worker.open_seal import OpenSeal
 from app.worker.options import SealOptions
@@ -208,7 +209,7 @@ async def test_what_can_not_be_read_any_more_and_its_repaired_copy_may_come_in_o
     assert strict.tally == (1, 1, 1)
 
 
-async def test_a_contract_that_was_taken_back_before_a_seal_counts_again_what_it_can_read(
+async def test_a_contract_that_was_taken_back_before_a_seal_costs_one_copy_of_what_it_can_read(
     lives: Lives,
 ) -> None:
     await lives.attempt(ORDER).reads([Sent(7, event(1))])
@@ -216,9 +217,12 @@ async def test_a_contract_that_was_taken_back_before_a_seal_counts_again_what_it
     back = lives.attempt(ORDER)
     await back.reads([Sent(7, event(1)), Sent(8, event(1))])
     assert back.tally == (1, 1, 0)
-    later = lives.attempt(ORDER)
-    await later.reads([Sent(9, event(1))])
-    assert later.tally == (0, 1, 0)
+    later = lives.attempt(ORDER)  # the note of the other contract may have been a frozen worker's
+    await later.reads([Sent(9, event(1)), Sent(10, event(1))])
+    assert later.tally == (1, 1, 0)
+    last = lives.attempt(ORDER)
+    await last.reads([Sent(11, event(1))])
+    assert last.tally == (0, 1, 0)
 
 
 @pytest.mark.parametrize("now", [STRICT, kind("order", late=timedelta(days=1))])
@@ -237,6 +241,25 @@ async def test_a_mark_that_a_frozen_worker_wrote_late_makes_no_duplicates_of_wha
     copies = [event(1, shop="north"), event(1, shop="north"), event(2, shop="north")]
     await later.reads([Sent(9 + n, copy) for n, copy in enumerate(copies)])
     assert later.tally == (1, 2, 0)
+
+
+@pytest.mark.parametrize("heir_is_last", [True, False])
+async def test_a_note_that_a_frozen_worker_wrote_late_does_not_undo_its_heirs(
+    lives: Lives, tmp_path: Path, heir_is_last: bool
+) -> None:
+    sent = [Sent(7, event(1)), Sent(8, event(2, shop="north"))]
+    await lives.attempt(ORDER).reads(sent)  # and was not sealed
+    frozen = lives.attempt(ORDER)  # so it notes what it stages
+    await frozen.reads(sent)
+    lives.elsewhere(tmp_path / "another")
+    heir = lives.attempt(STRICT)
+    await heir.reads([*sent, Sent(9, event(3))])
+    lives.elsewhere(tmp_path / "next")
+    lives.recovers(*([frozen, heir] if heir_is_last else [heir, frozen]))
+    later = lives.attempt(STRICT)
+    copies = [event(1, shop="north"), event(2, shop="north"), event(3, shop="north")]
+    await later.reads([Sent(10 + n, copy) for n, copy in enumerate(copies)])
+    assert later.tally == (2, 1, 0)
 
 
 async def test_marks_that_a_worker_never_sealed_make_no_duplicates_when_it_comes_back(

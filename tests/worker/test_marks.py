@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import Transient
-from app.worker.dedupe import KEY_BYTES, MARK, OFFSET, Marks
+from app.worker.dedupe import Marks
+from app.worker.entries import KEY_BYTES, MARK, OFFSET
 
 FIRST, SECOND = bytes(KEY_BYTES), b"2" * KEY_BYTES  # the first is in the first block
 
