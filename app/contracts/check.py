@@ -10,10 +10,10 @@ from app.contracts.fields import IntegerField, NumberField, StringField
 from app.contracts.model import Contract
 from app.contracts.problems import Problem
 from app.contracts.types import TYPES
+from app.core.pii import HASHABLE
 from app.core.transforms import Columns, zone
 
 Found = Iterator[tuple[str, str]]  # (path in the file, what)
-HASHABLE = ("string", "uuid", "integer")
 OWN_TABLES = ("LOAD_CONTROL", "LOAD_FENCE", "LOAD_FINGERPRINT")
 KAFKA_KEYS = ("string", "integer", "uuid", "date")
 

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Says
 
+from app.core.pii import Pii
 from app.core.values import MAX_INTEGER
 
-Pii = Literal["keep", "hash", "drop"]
 NAME = r"^[a-z][a-z0-9_]*$"
 
 

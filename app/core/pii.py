@@ -2,7 +2,10 @@
 
 import hashlib
 import hmac
+from typing import Literal
 
+Pii = Literal["keep", "hash", "drop"]  # from the weakest decision to the strongest
+HASHABLE = ("string", "uuid", "integer")  # contract types whose equal values are written alike
 PII_KEY = "PII_KEY"  # the environment variable that holds the key
 MIN_KEY_BYTES = 16
 HASH_LENGTH = 8 + 1 + 64
@@ -17,3 +20,8 @@ class PiiHash:
 
     def __call__(self, text: str) -> str:
         return f"{self._id}:{hmac.digest(self._key, text.encode(), 'sha256').hex()}"
+
+
+def strongest(*decisions: Pii) -> Pii:
+    """What holds for a value that was made of several."""
+    return max(decisions, key=("keep", "hash", "drop").index)

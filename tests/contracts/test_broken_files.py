@@ -242,12 +242,6 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "kafka.retention_days: 2 is less than dedupe.remember_days 3: "
         "what was seen could not be read again; make them equal at least",
     ),
-    "an unknown transform": (
-        "do: trim",
-        "do: cut",
-        "transform.0.do: must be one of "
-        "'trim', 'lower', 'upper', 'constant', 'rename', 'date_part'",
-    ),
     "a transform without its field": (
         "{do: trim, field: parcel_id}",
         "{do: trim}",

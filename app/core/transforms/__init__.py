@@ -11,14 +11,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.core.transforms.choosing import Map, When
 from app.core.transforms.columns import Columns, Landing, Row, Step
 from app.core.transforms.dates import DatePart, zone
-from app.core.transforms.placing import Constant, Rename
-from app.core.transforms.texts import Lower, Trim, Upper
+from app.core.transforms.placing import Coalesce, Constant, Rename
+from app.core.transforms.texts import Join, Lower, Trim, Truncate, Upper
 
 __all__ = ["Columns", "Landing", "Row", "Step", "Transform", "zone"]
 
 Transform = Annotated[
-    Trim | Lower | Upper | Constant | Rename | DatePart,
+    Trim | Lower | Upper | Truncate | Join | Constant | Rename | Coalesce | Map | When | DatePart,
     Field(discriminator="do"),
 ]

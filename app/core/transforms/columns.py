@@ -1,14 +1,19 @@
 """What a transform works on: the columns as they are declared, and a row that has them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.errors import Reason, RejectedError
+from app.core.pii import HASHABLE, Pii, strongest
 
 Row = dict[str, Any]
 Step = Callable[[Row], None]
 NAME = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME, max_length=64)]
+About = Annotated[str, Field(min_length=10)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class Landing:
     type: str
     nullable: bool
     about: str
-    pii: Literal["keep", "hash", "drop"] = "keep"
+    pii: Pii = "keep"
     max_length: int | None = None
     precision: int | None = None
     scale: int | None = None
@@ -53,3 +58,34 @@ def new(columns: Columns, name: str, key: str = "to") -> None:
     """Refuse a name that is taken; raises `ValueError(key, what)`."""
     if name in columns:
         raise ValueError(key, f"«{name}» exists already; choose another name")
+
+
+def derived(
+    sources: Sequence[Landing],
+    type: str,
+    about: str,
+    *,
+    nullable: bool | None = None,
+    max_length: int | None = None,
+    precision: int | None = None,
+    scale: int | None = None,
+    key: str = "field",
+) -> Landing:
+    """Describe a column that is made of others: personal data stays what it was decided to be.
+
+    It is as personal as the most personal of them, and null if one of them is, unless
+    `nullable` says otherwise. Raises `ValueError(key, what)` if that is to hash a type that has
+    no hash.
+    """
+    pii = strongest(*(source.pii for source in sources))
+    if pii == "hash" and type not in HASHABLE:
+        what = f"its pii is hash, and a {type} can not be hashed; start from a field to keep"
+        raise ValueError(key, what)
+    if nullable is None:
+        nullable = any(source.nullable for source in sources)
+    return Landing(type, nullable, about, pii, max_length, precision, scale)
+
+
+def refused(name: str, what: str) -> RejectedError:
+    """The verdict on a value that a step can do nothing with; `what` never repeats it."""
+    return RejectedError(Reason.TRANSFORM, f"{name} {what}", name)

@@ -11,24 +11,13 @@ A missing value (null) fits none of the comparisons, so `not` of one holds for i
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, cast
 
-from pydantic import Discriminator, Field, Tag, ValidationError, WrapValidator
-from pydantic_core import PydanticCustomError, SchemaError, SchemaValidator, core_schema
+from pydantic import Discriminator, Field, Tag
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from app.core.transforms.columns import Columns, Options, Row, existing
-from app.core.transforms.constants import ORDERED, constant
+from app.core.transforms.constants import ORDERED, Scalar, constant
 
 Test = Callable[[Row], bool]
-
-
-def _scalar(value: Any, valid: Callable[[Any], Any]) -> Any:
-    try:
-        return valid(value)
-    except ValidationError:
-        raise PydanticCustomError("scalar", "must be text, a number, true or false") from None
-
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Scalar = Annotated[str | int | Finite | bool, WrapValidator(_scalar)]
 
 
 class Is(Options):

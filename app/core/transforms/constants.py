@@ -1,13 +1,35 @@
-"""A value in a topic file, read as one of a column, so that the two can be compared."""
+"""A value in a topic file: what type a column of it has, and how it compares with a column's."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from app.core.transforms.columns import Columns, Landing, existing
-from app.core.values import DATE_PATTERN, TIMESTAMP_PATTERN, UUID_PATTERN, calendar_day, instant
+from app.core.values import (
+    DATE_PATTERN,
+    MAX_INTEGER,
+    TIMESTAMP_PATTERN,
+    UUID_PATTERN,
+    calendar_day,
+    instant,
+)
+
+
+def _scalar(value: Any, valid: Callable[[Any], Any]) -> Any:
+    try:
+        return valid(value)
+    except ValidationError:
+        raise PydanticCustomError("scalar", "must be text, a number, true or false") from None
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Scalar = Annotated[str | int | Finite | bool, WrapValidator(_scalar)]
+
 
 ORDERED = ("integer", "number", "decimal", "timestamp", "date")
 
@@ -84,3 +106,23 @@ def _too_long(column: Landing, value: Any) -> bool:
         and column.max_length is not None
         and (len(value) > column.max_length)
     )
+
+
+TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+def type_of(values: Sequence[Any], key: str) -> str:
+    """Name the one contract type that all of these values have.
+
+    Raises:
+        ValueError: `(key, what)` if there is none, or a warehouse can not hold a value.
+    """
+    types = sorted({TYPES[type(value)] for value in values})
+    if len(types) > 1:
+        raise ValueError(key, f"holds {' and '.join(types)}; a column has one type")
+    for value in values:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError(key, "must not hold a NUL character")
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            raise ValueError(key, "has more than 38 digits")
+    return types[0]

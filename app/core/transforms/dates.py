@@ -4,9 +4,7 @@ from dataclasses import replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
-
-from app.core.transforms.columns import NAME, Columns, Options, Row, Step, existing, new
+from app.core.transforms.columns import About, Columns, Name, Options, Row, Step, existing, new
 
 
 class DatePart(Options):
@@ -15,9 +13,9 @@ class DatePart(Options):
     do: Literal["date_part"]
     field: str
     part: Literal["year", "month", "day", "weekday", "hour", "minute"]
-    to: str = Field(pattern=NAME)
+    to: Name
     timezone: str = "UTC"
-    about: str | None = Field(None, min_length=10)
+    about: About | None = None
 
     def columns(self, columns: Columns) -> Columns:
         source = existing(columns, self.field, "timestamp")

@@ -1,26 +1,36 @@
 """Steps that put a column into its place: a new one, or an old one under another name."""
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
-from app.core.transforms.columns import NAME, Columns, Landing, Options, Row, Step, existing, new
+from app.core.pii import strongest
+from app.core.transforms.columns import (
+    About,
+    Columns,
+    Landing,
+    Name,
+    Options,
+    Row,
+    Step,
+    existing,
+    new,
+)
+from app.core.transforms.constants import Scalar, type_of
 
 
 class Constant(Options):
     """Add a column that holds the same value in every row."""
 
     do: Literal["constant"]
-    to: str = Field(pattern=NAME)
-    value: str | int | bool
-    about: str = Field(min_length=10)
+    to: Name
+    value: Scalar
+    about: About
 
     def columns(self, columns: Columns) -> Columns:
         new(columns, self.to)
-        if isinstance(self.value, str) and "\0" in self.value:
-            raise ValueError("value", "must not hold a NUL character")
-        types = {bool: "boolean", int: "integer", str: "string"}
-        return {**columns, self.to: Landing(types[type(self.value)], False, self.about)}
+        return {**columns, self.to: Landing(type_of([self.value], "value"), False, self.about)}
 
     def step(self, columns: Columns) -> Step:
         name, value = self.to, self.value
@@ -36,7 +46,7 @@ class Rename(Options):
 
     do: Literal["rename"]
     field: str
-    to: str = Field(pattern=NAME)
+    to: Name
 
     def columns(self, columns: Columns) -> Columns:
         existing(columns, self.field)
@@ -50,3 +60,44 @@ class Rename(Options):
             row[new] = row.pop(old)
 
         return step
+
+
+class Coalesce(Options):
+    """Add a column with the first value of several columns that is not missing."""
+
+    do: Literal["coalesce"]
+    fields: tuple[str, ...] = Field(min_length=2, description="Columns, the preferred one first.")
+    to: Name
+    about: About
+
+    def columns(self, columns: Columns) -> Columns:
+        first = existing(columns, self.fields[0], key="fields.0")
+        sources = [first]
+        for index, name in enumerate(self.fields[1:], start=1):
+            source = existing(columns, name, first.type, key=f"fields.{index}")
+            if _kind(source) != _kind(first):
+                what = f"«{name}» is another kind of {first.type} than «{self.fields[0]}»"
+                raise ValueError(f"fields.{index}", what)
+            sources.append(source)
+        new(columns, self.to)
+        lengths = [source.max_length for source in sources]
+        found = replace(
+            first,
+            nullable=all(source.nullable for source in sources),
+            about=self.about,
+            pii=strongest(*(source.pii for source in sources)),
+            max_length=None if None in lengths else max(length or 0 for length in lengths),
+        )
+        return {**columns, self.to: found}
+
+    def step(self, columns: Columns) -> Step:
+        names, to = self.fields, self.to
+
+        def step(row: Row) -> None:
+            row[to] = next((value for name in names if (value := row[name]) is not None), None)
+
+        return step
+
+
+def _kind(column: Landing) -> tuple[object, ...]:
+    return column.precision, column.scale, column.items, column.fields

@@ -1,10 +1,24 @@
-"""Steps that change a text in place."""
+"""Steps that change a text, or make one of several values."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
+from pydantic import Field
+
 from app.core.errors import Reason, RejectedError
-from app.core.transforms.columns import Columns, Options, Row, Step, existing
+from app.core.transforms.columns import (
+    About,
+    Columns,
+    Landing,
+    Name,
+    Options,
+    Row,
+    Step,
+    derived,
+    existing,
+    new,
+)
 
 
 class Trim(Options):
@@ -64,3 +78,64 @@ def _on_string(columns: Columns, name: str, change: Callable[[str], str]) -> Ste
         row[name] = changed
 
     return step
+
+
+class Truncate(Options):
+    """Keep only the first characters of a string."""
+
+    do: Literal["truncate"]
+    field: str
+    length: int = Field(ge=1, le=16_777_216, description="Characters to keep.")
+
+    def columns(self, columns: Columns) -> Columns:
+        source = existing(columns, self.field, "string")
+        length = min(self.length, source.max_length or self.length)
+        return {**columns, self.field: replace(source, max_length=length)}
+
+    def step(self, columns: Columns) -> Step:
+        name, length = self.field, self.length
+
+        def step(row: Row) -> None:
+            if (value := row[name]) is not None:
+                row[name] = value[:length]
+
+        return step
+
+
+WIDEST = {"integer": 39, "uuid": 36, "date": 10}  # characters, with the sign
+
+
+class Join(Options):
+    """Add a string column of several values with a separator between; one missing, all missing."""
+
+    do: Literal["join"]
+    fields: tuple[str, ...] = Field(min_length=2, description="Columns, in the order wanted.")
+    separator: str = Field("", description="What stands between two values.")
+    to: Name
+    about: About
+
+    def columns(self, columns: Columns) -> Columns:
+        sources = [
+            existing(columns, name, "string", *WIDEST, key=f"fields.{index}")
+            for index, name in enumerate(self.fields)
+        ]
+        new(columns, self.to)
+        if "\0" in self.separator:
+            raise ValueError("separator", "must not hold a NUL character")
+        joined = derived(sources, "string", self.about, max_length=self._widest(sources))
+        return {**columns, self.to: joined}
+
+    def _widest(self, sources: list[Landing]) -> int | None:
+        widths = [WIDEST.get(source.type, source.max_length) for source in sources]
+        if None in widths:
+            return None
+        return sum(width or 0 for width in widths) + len(self.separator) * (len(sources) - 1)
+
+    def step(self, columns: Columns) -> Step:
+        names, separator, to = self.fields, self.separator, self.to
+
+        def step(row: Row) -> None:
+            values = [row[name] for name in names]
+            row[to] = None if None in values else separator.join(map(str, values))
+
+        return step

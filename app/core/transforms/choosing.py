@@ -1,0 +1,113 @@
+"""Steps that choose among values which the topic file names."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.core.transforms.columns import (
+    About,
+    Columns,
+    Landing,
+    Name,
+    Options,
+    Row,
+    Step,
+    derived,
+    existing,
+    new,
+    refused,
+)
+from app.core.transforms.conditions import Condition, compiled
+from app.core.transforms.constants import READERS, Scalar, type_of
+
+READ: dict[str, Callable[[str], Any]] = {
+    "string": str,
+    "integer": int,
+    "boolean": {"true": True, "false": False}.__getitem__,
+}
+
+
+class Map(Options):
+    """Translate the values of a column by a list, in place or into a new column.
+
+    A value that is not listed becomes the `default`, which may be null; without a default it is
+    rejected. A missing value stays missing.
+    """
+
+    do: Literal["map"]
+    field: str
+    to: Name | None = None
+    values: dict[str, Scalar] = Field(min_length=1, description="From a value to another one.")
+    default: Scalar | None = Field(None, description="For a value that is not listed.")
+    about: About | None = None
+
+    def columns(self, columns: Columns) -> Columns:
+        source = existing(columns, self.field, *READ)
+        if self.to is not None:
+            new(columns, self.to)
+        for value in self.values:
+            self._read(value, source.type)
+        values = list(self.values.values())
+        if self.default is not None:
+            values.append(self.default)
+        about = self.about or (f"Made of {self.field} by a list." if self.to else source.about)
+        to_null = "default" in self.model_fields_set and self.default is None
+        mapped = derived(
+            [source], type_of(values, "values"), about, nullable=source.nullable or to_null
+        )
+        return {**columns, self.to or self.field: mapped}
+
+    def _read(self, value: str, kind: str) -> Any:
+        """Read a key of the list as a value of the column; in YAML every key is text."""
+        try:
+            return READ[kind](value)
+        except (ValueError, KeyError):
+            form = READERS[kind].form
+            what = f"must be {form}: «{self.field}» is {kind}"
+            raise ValueError(f"values.{value}", what) from None
+
+    def step(self, columns: Columns) -> Step:
+        name, to = self.field, self.to or self.field
+        values = {self._read(v, columns[name].type): mapped for v, mapped in self.values.items()}
+        strict, default = "default" not in self.model_fields_set, self.default
+
+        def step(row: Row) -> None:
+            value = row[name]
+            if value is None:
+                row[to] = None
+            elif value in values:
+                row[to] = values[value]
+            elif strict:
+                raise refused(name, "is none of the values that its map lists")
+            else:
+                row[to] = default
+
+        return step
+
+
+class When(Options):
+    """Add a column that holds one value where a condition holds, and else another or null."""
+
+    do: Literal["when"]
+    condition: Condition = Field(alias="if")
+    to: Name
+    value: Scalar
+    otherwise: Scalar | None = Field(None, description="Left out: null.")
+    about: About
+
+    def columns(self, columns: Columns) -> Columns:
+        compiled(self.condition, columns)
+        new(columns, self.to)
+        kind = type_of([v for v in (self.value, self.otherwise) if v is not None], "value")
+        # It holds what this file says and nothing of a person, so there is no pii to inherit.
+        return {**columns, self.to: Landing(kind, self.otherwise is None, self.about)}
+
+    def step(self, columns: Columns) -> Step:
+        holds, to = compiled(self.condition, columns), self.to
+        value, otherwise = self.value, self.otherwise
+
+        def step(row: Row) -> None:
+            row[to] = value if holds(row) else otherwise
+
+        return step

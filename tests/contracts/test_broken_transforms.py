@@ -1,0 +1,196 @@
+"""Each broken step of a topic file says what to do about it."""
+
+from pathlib import Path
+
+import pytest
+
+from app.contracts.load import load_contracts
+from app.core.errors import Fatal
+
+from .test_broken_files import FIELDS as FOUR
+from .topic_files import changed, write
+
+MORE = """\
+  note: {type: string, pii: keep, optional: true, about: "A word of the driver."}
+  phone: {type: string, pii: hash, optional: true, about: "Number of the sender."}
+  price: {type: decimal, precision: 9, scale: 2, optional: true, about: "What it costs to send."}
+  fee: {type: decimal, precision: 9, scale: 4, optional: true, about: "What it costs to scan."}
+  fragile: {type: boolean, optional: true, about: "Whether it can break."}
+  tree: {type: json, pii: keep, optional: true, about: "Anything else there is."}
+"""
+THERE = f"{FOUR}, note, phone, price, fee, fragile, tree"
+LONG = "a_name_that_is_longer_than_any_name_of_a_column_that_i_have_seen_x"
+STEPS = (
+    "'trim', 'lower', 'upper', 'truncate', 'join', 'constant', 'rename', 'coalesce', 'map', "
+    "'when', 'date_part'"
+)
+ABOUT = "about: What it is made of"
+CONDITION = (
+    "must be a condition: {field: .., and one of is, in, missing, at_least, at_most, matches}, "
+    "or one of {all: [..]}, {any: [..]}, {not: ..}"
+)
+
+# what is broken: (the step, message after the file's name and `transform.0.`)
+BROKEN: dict[str, tuple[str, str]] = {
+    "an unknown step": ("do: cut", f"do: must be one of {STEPS}"),
+    "no step": ("field: note", "do: is missing; add it"),
+    "truncating a number": (
+        "do: truncate, field: weight_grams, length: 3",
+        "field: «weight_grams» is integer; it must be string",
+    ),
+    "truncating to nothing": (
+        "do: truncate, field: note, length: 0",
+        "length: must be 1 or more",
+    ),
+    "joining one column": (
+        f"do: join, fields: [note], to: both, {ABOUT}",
+        "fields: must have at least 2 of them",
+    ),
+    "joining no column": (
+        f"do: join, fields: [note, nota], to: both, {ABOUT}",
+        f"fields.1: there is no «nota» at this step; there is {THERE}",
+    ),
+    "joining what has no one spelling": (
+        f"do: join, fields: [note, price], to: both, {ABOUT}",
+        "fields.1: «price» is decimal; it must be string or integer or uuid or date",
+    ),
+    "joining onto a column": (
+        f"do: join, fields: [note, phone], to: tree, {ABOUT}",
+        "to: «tree» exists already; choose another name",
+    ),
+    "joining with a NUL": (
+        f'do: join, fields: [note, phone], separator: "\\0", to: both, {ABOUT}',
+        "separator: must not hold a NUL character",
+    ),
+    "a constant with a NUL": (
+        f'do: constant, to: new, value: "\\0", {ABOUT}',
+        "value: must not hold a NUL character",
+    ),
+    "a constant of 39 digits": (
+        f"do: constant, to: new, value: {10**38}, {ABOUT}",
+        "value: has more than 38 digits",
+    ),
+    "a constant list": (
+        f"do: constant, to: new, value: [1], {ABOUT}",
+        "value: must be text, a number, true or false",
+    ),
+    "a name that is too long": (
+        f"do: rename, field: note, to: {LONG}",
+        "to: may have at most 64 characters",
+    ),
+    "the first of one column": (
+        f"do: coalesce, fields: [note], to: first, {ABOUT}",
+        "fields: must have at least 2 of them",
+    ),
+    "the first of two types": (
+        f"do: coalesce, fields: [note, weight_grams], to: first, {ABOUT}",
+        "fields.1: «weight_grams» is integer; it must be string",
+    ),
+    "the first of two kinds of decimals": (
+        f"do: coalesce, fields: [price, fee], to: first, {ABOUT}",
+        "fields.1: «fee» is another kind of decimal than «price»",
+    ),
+    "a map without values": (
+        "do: map, field: note, values: {}",
+        "values: must have at least 1 of them",
+    ),
+    "a map to several types": (
+        "do: map, field: note, values: {a: b, c: 1}",
+        "values: holds integer and string; a column has one type",
+    ),
+    "a map with a default of another type": (
+        "do: map, field: note, values: {a: b}, default: 1",
+        "values: holds integer and string; a column has one type",
+    ),
+    "a map of a decimal": (
+        "do: map, field: price, values: {a: b}",
+        "field: «price» is decimal; it must be string or integer or boolean",
+    ),
+    "a map of numbers by words": (
+        "do: map, field: weight_grams, values: {one: 1}",
+        "values.one: must be a whole number: «weight_grams» is integer",
+    ),
+    "a map of truths by words": (
+        'do: map, field: fragile, values: {"yes": 1}',
+        "values.yes: must be true or false: «fragile» is boolean",
+    ),
+    "a map of a hashed text to numbers that have no hash": (
+        "do: map, field: phone, values: {a: 0.5}",
+        "field: its pii is hash, and a number can not be hashed; start from a field to keep",
+    ),
+    "when nothing": (f"do: when, to: new, value: 1, {ABOUT}", "if: is missing; add it"),
+    "when what is no condition": (
+        f"do: when, if: {{field: note, equals: x}}, to: new, value: 1, {ABOUT}",
+        f"if: {CONDITION}",
+    ),
+    "when two conditions in one": (
+        f"do: when, if: {{field: note, is: x, missing: true}}, to: new, value: 1, {ABOUT}",
+        f"if: {CONDITION}",
+    ),
+    "a condition with a key too many": (
+        f"do: when, if: {{field: note, is: x, of: y}}, to: new, value: 1, {ABOUT}",
+        "if.of: unknown key; remove it",
+    ),
+    "a condition on no column": (
+        f"do: when, if: {{field: nota, is: x}}, to: new, value: 1, {ABOUT}",
+        f"if.field: there is no «nota» at this step; there is {THERE}",
+    ),
+    "a condition deep inside": (
+        f"do: when, if: {{all: [{{not: {{field: note, is: 1}}}}]}}, to: new, value: 1, {ABOUT}",
+        "if.all.0.not.is: must be text: «note» is string",
+    ),
+    "a condition on a text that is too long": (
+        'do: when, if: {field: parcel_id, is: "a label of 22 letters."}, to: new, value: 1, '
+        f"{ABOUT}",
+        "if.is: «parcel_id» has at most 20 characters, so never this value",
+    ),
+    "a condition on a number in quotes": (
+        f'do: when, if: {{field: weight_grams, at_least: "1"}}, to: new, value: 1, {ABOUT}',
+        "if.at_least: must be a whole number: «weight_grams» is integer",
+    ),
+    "a condition on the order of texts": (
+        f"do: when, if: {{field: note, at_most: x}}, to: new, value: 1, {ABOUT}",
+        "if.field: «note» is string; it must be integer or number or decimal or timestamp or date",
+    ),
+    "a condition with no pattern": (
+        f'do: when, if: {{field: note, matches: "("}}, to: new, value: 1, {ABOUT}',
+        "if.matches: no regular expression that Rust's regex understands",
+    ),
+    "a condition on a moment without an offset": (
+        f"do: when, if: {{field: scanned_at, at_least: 2026-01-01}}, to: new, value: 1, {ABOUT}",
+        "if.at_least: must be a timestamp with a UTC offset, such as 2026-03-01T23:59:58Z: "
+        "«scanned_at» is timestamp",
+    ),
+    "a condition on a tree": (
+        f"do: when, if: {{field: tree, is: 1}}, to: new, value: 1, {ABOUT}",
+        "if.field: «tree» is json; of that only «missing» can be asked",
+    ),
+    "when two types": (
+        f"do: when, if: {{field: note, is: x}}, to: new, value: 1, otherwise: no, {ABOUT}",
+        "value: holds integer and string; a column has one type",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_step_says_what_to_do(what: str, tmp_path: Path) -> None:
+    step, message = BROKEN[what]
+    text = changed(
+        ("kafka: {key", MORE + "kafka: {key"), ("{do: trim, field: parcel_id}", f"{{{step}}}")
+    )
+    folder = write(tmp_path, {"parcel_scanned.yaml": text})
+    with pytest.raises(Fatal) as caught:
+        load_contracts(folder)
+    assert str(caught.value) == f"{folder / 'parcel_scanned.yaml'}: transform.0.{message}"
+
+
+def test_a_step_sees_the_columns_of_the_steps_before_it(tmp_path: Path) -> None:
+    text = changed(
+        (
+            "{do: trim, field: parcel_id}",
+            "{do: rename, field: parcel_id, to: label}\n  - {do: trim, field: parcel_id}",
+        )
+    )
+    folder = write(tmp_path, {"parcel_scanned.yaml": text})
+    with pytest.raises(Fatal, match=r"transform\.1\.field: there is no «parcel_id» at this step"):
+        load_contracts(folder)

@@ -1,0 +1,138 @@
+"""What the steps of a topic file make of an event, all the way to its line."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.contracts.compile import compile_contract
+from app.contracts.model import Contract
+from app.core.errors import Reason, Rejected
+from app.core.judge import Accepted, judge
+
+from .everything import sent
+from .topic_files import with_fields
+
+FIELDS = """\
+note: {type: string, pii: keep, optional: true, about: "A word of the driver."}
+phone: {type: string, pii: hash, optional: true, about: "Number of the sender."}
+depot: {type: string, max_length: 8, pii: keep, optional: true, about: "Where it was scanned."}
+"""
+EVENT = {
+    "scan_id": "6f1c1c5e-3a57-4d0a-9a5e-0d7a3c1f9b10",
+    "scanned_at": "2026-03-01T12:00:00Z",
+    "parcel_id": "P1",
+}
+NOW = datetime.fromisoformat("2026-03-01T12:00:01Z")
+ABOUT = "about: What it is made of"
+
+
+def contract(folder: Path, *steps: str) -> Contract:
+    lines = "".join(f"\n  - {{{step}}}" for step in steps)
+    return with_fields(folder, FIELDS, ("\n  - {do: trim, field: parcel_id}", lines))
+
+
+def verdict(folder: Path, *steps: str, **fields: Any) -> Accepted | Rejected:
+    kind = compile_contract(contract(folder, *steps), b"a key of the tests")
+    return judge(kind, sent(EVENT | fields), NOW)
+
+
+def line(folder: Path, *steps: str, **fields: Any) -> dict[str, Any]:
+    found = contract(folder, *steps)
+    kind = compile_contract(found, b"a key of the tests")
+    accepted = judge(kind, sent(EVENT | fields), NOW)
+    assert isinstance(accepted, Accepted), accepted
+    landed: dict[str, Any] = json.loads(kind.line(accepted.row, accepted.day))
+    assert list(landed) == [c.name for c in found.table.columns if c.name[0] != "_"]
+    return landed
+
+
+@pytest.mark.parametrize(
+    ("step", "sent", "landed"),
+    [
+        ("do: truncate, field: note, length: 3", {"note": "äöüß"}, {"note": "äöü"}),
+        (
+            f"do: join, fields: [depot, weight_grams], separator: /, to: both, {ABOUT}",
+            {"depot": "HAM", "weight_grams": 12},
+            {"both": "HAM/12", "depot": "HAM"},
+        ),
+        (
+            f"do: join, fields: [depot, weight_grams], separator: /, to: both, {ABOUT}",
+            {"depot": "HAM"},
+            {"both": None},
+        ),
+        (
+            f"do: coalesce, fields: [note, depot], to: word, {ABOUT}",
+            {"depot": "HAM"},
+            {"word": "HAM"},
+        ),
+        (
+            "do: map, field: depot, values: {HAM: Hamburg, MUC: Munich}",
+            {"depot": "MUC"},
+            {"depot": "Munich"},
+        ),
+        (
+            "do: map, field: depot, to: region, values: {HAM: 1}, default: ~",
+            {"depot": "CGN"},
+            {"region": None, "depot": "CGN"},
+        ),
+        (
+            'do: map, field: weight_grams, to: class, values: {"1": light}, default: heavy',
+            {"weight_grams": 2},
+            {"class": "heavy"},
+        ),
+        (
+            f"do: when, if: {{field: weight_grams, at_least: 1000}}, to: big, value: true, "
+            f"otherwise: false, {ABOUT}",
+            {"weight_grams": 1000},
+            {"big": True},
+        ),
+        (
+            f"do: when, if: {{field: scanned_at, at_most: 2026-03-01T12:59:59+01:00}}, "
+            f"to: shift, value: early, {ABOUT}",
+            {},
+            {"shift": None},
+        ),
+    ],
+)
+def test_a_step_makes_of_an_event(
+    step: str, sent: dict[str, Any], landed: dict[str, Any], tmp_path: Path
+) -> None:
+    found = line(tmp_path, step, **sent)
+    assert {name: found[name] for name in landed} == landed
+
+
+@pytest.mark.parametrize(
+    ("step", "sent", "field", "message"),
+    [
+        (
+            "do: map, field: depot, values: {HAM: Hamburg}",
+            {"depot": "ham"},
+            "depot",
+            "depot is none of the values that its map lists",
+        ),
+    ],
+)
+def test_what_a_step_can_do_nothing_with_is_rejected(
+    step: str, sent: dict[str, Any], field: str, message: str, tmp_path: Path
+) -> None:
+    assert verdict(tmp_path, step, **sent) == Rejected(Reason.TRANSFORM, message, field)
+
+
+def test_steps_run_in_order_on_what_the_ones_before_made(tmp_path: Path) -> None:
+    steps = (
+        "do: rename, field: depot, to: place",
+        "do: upper, field: place",
+        "do: map, field: place, values: {HAM: Hamburg}",
+        f"do: join, fields: [place, parcel_id], separator: ' ', to: label, {ABOUT}",
+    )
+    assert line(tmp_path, *steps, depot="ham")["label"] == "Hamburg P1"
+
+
+def test_what_is_made_of_a_hashed_field_lands_hashed(tmp_path: Path) -> None:
+    step = f"do: join, fields: [phone, parcel_id], to: both, {ABOUT}"
+    both = line(tmp_path, step, phone="0170 123")["both"]
+    assert len(both) == 73
+    assert "0170" not in both
