@@ -57,8 +57,10 @@ class Contracts(Mapping[str, Contract]):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a folder holds, good or not: the files whose form is right, and all problems."""
+    """What a folder holds, good or not: the files as they are written, the contracts of those
+    whose form is right, and all problems."""
 
+    sources: Mapping[Path, Source]
     contracts: Mapping[Path, Contract]
     problems: Sequence[Problem]
 
@@ -97,7 +99,7 @@ def read_folder(folder: Path) -> Reading:
     if not sources.files and not problems:
         problems.append(Problem(folder, "", "no *.yaml files here; is TOPICS_DIR right?"))
     problems.sort(key=lambda problem: problem.path)  # those of a file stay in their order
-    return Reading(read, problems)
+    return Reading({source.path: source for source in sources.files}, read, problems)
 
 
 def _load(source: Source) -> tuple[Contract | None, list[Problem]]:

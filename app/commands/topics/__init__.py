@@ -6,7 +6,7 @@ Kafka, S3 or a warehouse it imports itself, when it runs: the others start in a 
 
 import typer
 
-from app.commands.topics import backtest, check, docs, show
+from app.commands.topics import backtest, check, docs, lint, show
 
 topics = typer.Typer(
     help="Check the topic files, and see what is made from them.", no_args_is_help=True
@@ -14,6 +14,7 @@ topics = typer.Typer(
 
 topics.command()(check.check)
 topics.command()(backtest.backtest)
+topics.command("lint")(lint.print_advice)
 topics.command()(show.table)
 topics.command("openapi")(show.print_openapi)
 topics.command()(docs.docs)

@@ -1,0 +1,1 @@
+"""Advice on topic files that are right: what is likely to be regretted, rule by rule."""
