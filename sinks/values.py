@@ -31,7 +31,7 @@ def _normal(kind: str, value: Any) -> object:
             return _utc(value)
         case "date":
             return value if isinstance(value, date) else date.fromisoformat(value)
-        case "json":
+        case "json" | "list" | "object":
             return json.loads(value)
         case _:
             return str(value)

@@ -3,17 +3,12 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pydantic_core import SchemaError, SchemaValidator, core_schema
-
-from app.contracts.fields import Field as EventField
-from app.contracts.fields import IntegerField, NumberField, StringField
+from app.contracts.check_fields import Found, problems_of_fields
 from app.contracts.model import Contract
 from app.contracts.problems import Problem
 from app.contracts.types import TYPES
-from app.core.pii import HASHABLE
 from app.core.transforms import Columns, zone
 
-Found = Iterator[tuple[str, str]]  # (path in the file, what)
 OWN_TABLES = ("LOAD_CONTROL", "LOAD_FENCE", "LOAD_FINGERPRINT")
 KAFKA_KEYS = ("string", "integer", "uuid", "date")
 
@@ -26,7 +21,8 @@ def problems_in(path: Path, contract: Contract) -> list[Problem]:
         found.append(("", what))
     elif path.suffix != ".yaml":
         found.append(("", f"name the file {contract.event}.yaml"))
-    for check in (_fields, _keys, _times, _examples):
+    found += problems_of_fields(contract.fields)
+    for check in (_keys, _times, _examples):
         found += check(contract)
     if contract.warehouse.table.partition(".")[2] in OWN_TABLES:
         found.append(("warehouse.table", "is Forebay's own; choose another name"))
@@ -54,44 +50,6 @@ def problems_between(folder: Path, contracts: Mapping[Path, Contract]) -> Iterat
                 f"{contract.warehouse.table} belongs to {first.relative_to(folder)} already; "
                 "choose another",
             )
-
-
-def _fields(contract: Contract) -> Found:
-    for name, field in contract.fields.items():
-        where = f"fields.{name}"
-        if name == "day":
-            yield where, "«day» is the table's own column; choose another name"
-        if field.pii is None and field.type in ("string", "json"):
-            yield f"{where}.pii", f"is missing; a {field.type} needs keep, hash or drop"
-        if field.pii == "hash" and field.type not in HASHABLE:
-            yield f"{where}.pii", f"a {field.type} can not be hashed; keep or drop it"
-        yield from ((f"{where}.{key}", what) for key, what in _bounds(field))
-
-
-def _bounds(field: EventField) -> Found:
-    if isinstance(field, IntegerField | NumberField):
-        low, high = field.minimum, field.maximum
-        if low is not None and high is not None and low > high:
-            yield "minimum", f"{low} is more than maximum {high}; no value would fit"
-    if field.type == "decimal" and field.scale > field.precision:
-        yield "scale", f"{field.scale} is more than precision {field.precision}"
-    if isinstance(field, StringField):
-        yield from _text_bounds(field)
-
-
-def _text_bounds(field: StringField) -> Found:
-    if field.pattern is not None:
-        try:
-            SchemaValidator(core_schema.str_schema(pattern=field.pattern))
-        except SchemaError:
-            yield "pattern", "no regular expression that Rust's regex understands"
-            return
-    if field.one_of is None:
-        return
-    if field.pattern is not None or field.max_length is not None:
-        yield "one_of", "says it all; remove pattern and max_length"
-    if len(set(field.one_of)) < len(field.one_of):
-        yield "one_of", "names a value twice"
 
 
 def _keys(contract: Contract) -> Found:

@@ -8,19 +8,15 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
-from pydantic_core import SchemaValidator, core_schema
 
-from app.contracts.fields import Field
+from app.contracts.hiding import hashed_in, hider, hides
 from app.contracts.model import Contract
-from app.contracts.rejections import FORM, nul_in, rejection
-from app.contracts.types import TYPES
+from app.contracts.parse import parser
+from app.contracts.types import encoder
 from app.core.errors import Fatal
 from app.core.judge import EventType, Row
 from app.core.pii import MIN_KEY_BYTES, PII_KEY, PiiHash
 from app.core.transforms import Columns, Step, zone
-
-NUL = b"\\u0000"
 
 
 def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventType:
@@ -38,7 +34,7 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
         late=None if day.late_days == "any" else timedelta(days=day.late_days),
         early=timedelta(minutes=day.early_minutes),
         keep=contract.dedupe.keep,
-        parse=_parser(contract),
+        parse=parser(contract),
         transform=_transformer(contract, pii_key),
         occurred_at=itemgetter(day.source),
         day=_calendar(day.timezone),
@@ -48,57 +44,15 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
     )
 
 
-def _parser(contract: Contract) -> Callable[[bytes], Row]:
-    schema = core_schema.typed_dict_schema(
-        {name: _field(field) for name, field in contract.fields.items()},
-        extra_behavior="forbid",
-        strict=True,
-    )
-    validate = SchemaValidator(schema).validate_json
-    forms = {name: _form(field) for name, field in contract.fields.items()}
-
-    def parse(raw: bytes) -> Row:
-        try:
-            event: Row = validate(raw)
-        except ValidationError as error:
-            raise rejection(error, forms) from None
-        # A backslash before it would make it six harmless characters, hence the second look.
-        if NUL in raw:
-            for name, value in event.items():
-                if isinstance(value, str) and "\0" in value:
-                    raise nul_in(name)
-        return event
-
-    return parse
-
-
-def _field(field: Field) -> core_schema.TypedDictField:
-    schema = TYPES[field.type].core(field)
-    if not field.optional:
-        return core_schema.typed_dict_field(schema)
-    nullable = core_schema.nullable_schema(schema)
-    return core_schema.typed_dict_field(
-        core_schema.with_default_schema(nullable, default=None), required=False
-    )
-
-
-def _form(field: Field) -> str:
-    if field.type == "decimal":
-        digits = f"{field.precision - field.scale} digits before and {field.scale} after the point"
-        return f'must be a decimal in a string, such as "12.50", with up to {digits}'
-    return FORM[field.type]
-
-
 def _transformer(contract: Contract, pii_key: bytes | None) -> Callable[[Row], Row]:
     columns, steps = contract.sent, list[Step]()
     for transform in contract.transform:
         steps.append(transform.step(columns))
         columns = transform.columns(columns)
-    hashed = [name for name, column in columns.items() if column.pii == "hash"]
     names = [name for name, column in columns.items() if column.pii != "drop"]
-    in_order = names == list(contract.fields)
-    if hashed:
-        steps.append(_hashing(contract, hashed, pii_key))
+    in_order = names == list(contract.sent)
+    if any(hides(column) for column in columns.values()):
+        steps.append(_hiding(contract, columns, pii_key))
 
     def transform_row(event: Row) -> Row:
         row = event.copy()
@@ -109,18 +63,19 @@ def _transformer(contract: Contract, pii_key: bytes | None) -> Callable[[Row], R
     return transform_row
 
 
-def _hashing(contract: Contract, names: list[str], key: bytes | None) -> Step:
-    if key is None or len(key) < MIN_KEY_BYTES:
+def _hiding(contract: Contract, columns: Columns, key: bytes | None) -> Step:
+    hashed = [place for name, column in columns.items() for place in hashed_in(column, name)]
+    if hashed and (key is None or len(key) < MIN_KEY_BYTES):
         raise Fatal(
-            f"{contract.event}: {', '.join(names)} must be hashed; set {PII_KEY} to a secret of "
+            f"{contract.event}: {', '.join(hashed)} must be hashed; set {PII_KEY} to a secret of "
             f"{MIN_KEY_BYTES} bytes or more, the same in every process"
         )
-    hide = PiiHash(key)
+    hide = PiiHash(key or b"")
+    changes = [(n, hider(c, hide)) for n, c in columns.items() if c.pii != "drop" and hides(c)]
 
     def step(row: Row) -> None:
-        for name in names:
-            if (value := row[name]) is not None:
-                row[name] = hide(str(value))
+        for name, change in changes:
+            row[name] = change(row[name])
 
     return step
 
@@ -156,7 +111,7 @@ def _dedupe_key(contract: Contract) -> Callable[[Row], bytes]:
 
 
 def _encoders(columns: Columns, names: list[str]) -> list[tuple[int, Callable[[Any], Any]]]:
-    changes = ((i, TYPES[columns[name].type].encode) for i, name in enumerate(names))
+    changes = ((i, encoder(columns[name])) for i, name in enumerate(names))
     return [(index, change) for index, change in changes if change is not None]
 
 

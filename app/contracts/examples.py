@@ -98,5 +98,7 @@ def _same(kind: str, expected: Any, landed: Any) -> bool:
             return False
     # True equals 1 in Python, and nowhere else.
     return json.dumps(expected, sort_keys=True) == json.dumps(landed, sort_keys=True) or (
-        kind in ("number", "json") and expected == landed and type(expected) is not bool
+        kind in ("number", "json", "list", "object")
+        and expected == landed
+        and type(expected) is not bool
     )

@@ -3,15 +3,21 @@
 A new type is one class here, one line in `Field`, and one line in `app.contracts.types.TYPES`.
 """
 
+import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic import Field as Says
 
 from app.core.pii import Pii
 from app.core.values import MAX_INTEGER
 
+Unknown = Literal["reject", "drop", "keep"]
+Way = tuple[str | int, ...]
 NAME = r"^[a-z][a-z0-9_]*$"
+MAX_INDEX = 99  # each place of a list up to the one that is lifted is looked at
+MAX_DEPTH = 8
 
 
 class Strict(BaseModel):
@@ -20,22 +26,61 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+Key = Annotated[str, Says(min_length=1)]
+Index = Annotated[int, Says(ge=0, le=MAX_INDEX)]
+
+
 class _Field(Strict):
     about: str = Says(
-        min_length=10, description="One sentence for a reader who was not there; a column comment."
+        "",
+        min_length=10,
+        description="One sentence for a reader who was not there; a column comment.",
     )
     optional: bool = Says(False, description="May be absent or null.")
+    default: JsonValue = Says(
+        None, description="Lands where the value is absent or null; the column has no nulls then."
+    )
+    deprecated: datetime.date | None = Says(
+        None, description="To be sent no more from this day on; still taken, with a warning."
+    )
+    path: Key | Annotated[tuple[Key | Index, ...], Says(min_length=1)] | None = Says(
+        None,
+        description="Where the value is in the event as sent, such as pull_request.user.login. "
+        "As a list, [labels, 0, name], keys may have dots. Left out: under the field's name.",
+    )
     pii: Pii | None = Says(
         None,
         description="What the warehouse may see: the value, a keyed hash of it, or nothing. "
         "Required on strings and json: silence is no decision.",
     )
 
+    @property
+    def required(self) -> bool:
+        """Whether every event must have it."""
+        return not self.optional and self.default is None
 
-class StringField(_Field):
+    def way(self, name: str) -> Way:
+        """The keys and list indexes that lead to the value of the field called `name`."""
+        if self.path is None:
+            return (name,)
+        if isinstance(self.path, tuple):
+            return self.path
+        parts = self.path.split(".")
+        return tuple(int(p) if p.isascii() and p.isdigit() else p for p in parts)
+
+
+class _Lenient(_Field):
+    lenient: bool = Says(
+        False,
+        description='Take the other usual spelling too, such as "12" for 12; each is counted.',
+    )
+
+
+class StringField(_Lenient):
     """Text without NUL characters."""
 
     type: Literal["string"]
+    min_length: int | None = Says(None, gt=0, description="In characters.")
     max_length: int | None = Says(None, gt=0, le=16_777_216, description="In characters.")
     pattern: str | None = Says(
         None, description="Regular expression found somewhere in the value; anchor with ^ and $."
@@ -43,7 +88,7 @@ class StringField(_Field):
     one_of: tuple[str, ...] | None = Says(None, min_length=1, description="The values there are.")
 
 
-class IntegerField(_Field):
+class IntegerField(_Lenient):
     """A whole number of up to 38 digits."""
 
     type: Literal["integer"]
@@ -51,7 +96,7 @@ class IntegerField(_Field):
     maximum: int = Says(MAX_INTEGER, ge=-MAX_INTEGER, le=MAX_INTEGER)
 
 
-class NumberField(_Field):
+class NumberField(_Lenient):
     """A finite number, held in double precision; use `decimal` for money."""
 
     type: Literal["number"]
@@ -59,15 +104,17 @@ class NumberField(_Field):
     maximum: float | None = Says(None, allow_inf_nan=False)
 
 
-class DecimalField(_Field):
+class DecimalField(_Lenient):
     """An exact number, sent as a JSON string such as "12.50" or as a JSON integer."""
 
     type: Literal["decimal"]
     precision: int = Says(38, ge=1, le=38, description="Digits in all.")
     scale: int = Says(ge=0, le=37, description="Digits after the point.")
+    minimum: Decimal | None = Says(None, allow_inf_nan=False)
+    maximum: Decimal | None = Says(None, allow_inf_nan=False)
 
 
-class BooleanField(_Field):
+class BooleanField(_Lenient):
     """True or false."""
 
     type: Literal["boolean"]
@@ -79,13 +126,13 @@ class UuidField(_Field):
     type: Literal["uuid"]
 
 
-class TimestampField(_Field):
+class TimestampField(_Lenient):
     """An instant in ISO 8601 with a UTC offset; lands in UTC, finer than a microsecond is cut."""
 
     type: Literal["timestamp"]
 
 
-class DateField(_Field):
+class DateField(_Lenient):
     """A calendar day, `2026-03-01`."""
 
     type: Literal["date"]
@@ -97,6 +144,23 @@ class JsonField(_Field):
     type: Literal["json"]
 
 
+class ListField(_Field):
+    """Values of one kind, in order."""
+
+    type: Literal["list"]
+    items: "Field" = Says(description="What each of them is; none may be null.")
+    min_items: int | None = Says(None, gt=0)
+    max_items: int | None = Says(None, gt=0)
+
+
+class ObjectField(_Field):
+    """Fields of its own, each under its name."""
+
+    type: Literal["object"]
+    fields: dict[Key, "Described"] = Says(min_length=1)
+    unknown: Unknown = Says("reject", description="What is done with keys that are not here.")
+
+
 Field = Annotated[
     StringField
     | IntegerField
@@ -106,6 +170,10 @@ Field = Annotated[
     | UuidField
     | TimestampField
     | DateField
-    | JsonField,
+    | JsonField
+    | ListField
+    | ObjectField,
     Says(discriminator="type"),
 ]
+Described = Annotated[Field, Says(json_schema_extra={"required": ["about"]})]
+"""Every field but the items of a list must say what it is about; `check` sees to it."""

@@ -1,13 +1,14 @@
 """What a topics/*.yaml file may say. The descriptions become the reference and the schema."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from app.contracts.fields import NAME, Strict
+from app.contracts.fields import NAME, Described, ListField, ObjectField, Strict, Unknown
 from app.contracts.fields import Field as EventField
 from app.contracts.table import LINEAGE, Column, Table
 from app.core.errors import Reason
@@ -19,6 +20,7 @@ SIZES = {"small": 2, "medium": 6, "large": 24}  # partitions
 UNITS = {"s": 1, "m": 60, "h": 3600}  # seconds
 DURATION = r"^[1-9][0-9]{0,2}[smh]$"
 SCHEMA = r"^[A-Z][A-Z0-9_]{0,127}$"
+EXTRA = "_extra"
 TABLE = r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$"
 
 
@@ -119,8 +121,13 @@ class Contract(Strict):
     summary: str = Field(min_length=10)
     app: str = Field(pattern=NAME, description="The source that sends it.")
     owners: Owners
-    fields: dict[Annotated[str, Field(pattern=NAME, max_length=64)], EventField] = Field(
+    fields: dict[Annotated[str, Field(pattern=NAME, max_length=64)], Described] = Field(
         min_length=1
+    )
+    unknown: Unknown = Field(
+        "reject",
+        description="What is done with what no field takes. "
+        f"keep: the column {EXTRA} holds it, as JSON.",
     )
     kafka: Kafka
     dedupe: Dedupe
@@ -146,7 +153,10 @@ class Contract(Strict):
     @cached_property
     def sent(self) -> Columns:
         """The fields as columns, before any transform."""
-        return {name: _landing(field) for name, field in self.fields.items()}
+        columns = {name: _landing(field) for name, field in self.fields.items()}
+        if self.unknown == "keep":
+            columns[EXTRA] = Landing("json", True, "What the event said beyond its fields.")
+        return columns
 
     @cached_property
     def landed(self) -> Columns:
@@ -176,6 +186,7 @@ class Contract(Strict):
 
 
 def _landing(field: EventField) -> Landing:
+    inner = field.fields if isinstance(field, ObjectField) else None
     return Landing(
         type=field.type,
         nullable=field.optional,
@@ -184,10 +195,18 @@ def _landing(field: EventField) -> Landing:
         max_length=getattr(field, "max_length", None),
         precision=getattr(field, "precision", None),
         scale=getattr(field, "scale", None),
+        items=_landing(field.items) if isinstance(field, ListField) else None,
+        fields=None if inner is None else {name: _landing(one) for name, one in inner.items()},
     )
 
 
 def _hashed(column: Landing) -> Landing:
-    if column.pii != "hash":
-        return column
-    return Landing("string", column.nullable, column.about, "hash", HASH_LENGTH)
+    """The column as it lands, with hashes in place of what is hashed, and nothing dropped."""
+    if column.pii == "hash":
+        return Landing("string", column.nullable, column.about, "hash", HASH_LENGTH)
+    if column.items is not None:
+        return replace(column, items=_hashed(column.items))
+    if column.fields is not None:
+        kept = {name: _hashed(c) for name, c in column.fields.items() if c.pii != "drop"}
+        return replace(column, fields=kept)
+    return column

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.contracts.fields import Field
+from app.contracts import json_schemas
 from app.contracts.model import Contract
-from app.contracts.types import TYPES
+from app.contracts.types import field_schema
 from app.core.errors import Reason
 
 Json = dict[str, Any]
@@ -57,21 +57,16 @@ def openapi(contracts: Mapping[str, Contract]) -> Json:
 
 def event_schema(contract: Contract) -> Json:
     """Describe an event as it is sent, in JSON Schema (2020-12)."""
-    return {
-        "type": "object",
+    schema = {
         "description": contract.summary,
-        "properties": {name: _field_schema(field) for name, field in contract.fields.items()},
-        "required": [name for name, field in contract.fields.items() if not field.optional],
-        "additionalProperties": False,
-        "examples": [example.given for example in contract.examples if example.row is not None],
+        **json_schemas.object_of(
+            {name: field_schema(field) for name, field in contract.fields.items()},
+            [name for name, field in contract.fields.items() if field.required],
+            closed=contract.unknown == "reject",
+        ),
     }
-
-
-def _field_schema(field: Field) -> Json:
-    schema = TYPES[field.type].json_schema(field)
-    if field.optional:
-        schema = {"anyOf": [schema, {"type": "null"}]}
-    return {"description": field.about} | schema
+    examples = [example.given for example in contract.examples if example.row is not None]
+    return schema | {"examples": examples}
 
 
 def _publish_one(contract: Contract) -> Json:

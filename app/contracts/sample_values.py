@@ -106,6 +106,16 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def _list(make: Maker, field: Any) -> list[Any]:
+    low = field.min_items or 0
+    high = low + 3 if field.max_items is None else min(low + 3, field.max_items)
+    return [make.value(field.items) for _ in range(make.random.randint(low, high))]
+
+
+def _object(make: Maker, field: Any) -> dict[str, Any]:
+    return {name: make.value(inner) for name, inner in field.fields.items()}
+
+
 MAKERS: dict[str, Callable[[Maker, Any], Any]] = {
     "string": _string,
     "integer": _integer,
@@ -116,4 +126,6 @@ MAKERS: dict[str, Callable[[Maker, Any], Any]] = {
     "timestamp": _timestamp,
     "date": lambda make, field: make.earlier().date().isoformat(),
     "json": lambda make, field: {make.random.choice(WORDS): make.between(None, None)},
+    "list": _list,
+    "object": _object,
 }

@@ -1,27 +1,22 @@
 """The one table from which validation, landing, SQL and JSON Schema take a field's type."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal
 from functools import lru_cache
-from math import isfinite
 from typing import Any, Literal
 
-import orjson
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
+from app.contracts import json_schemas, validators
+from app.contracts.fields import Field, ListField, ObjectField, Unknown
 from app.contracts.table import Column
-from app.core.values import (
-    DATE_PATTERN,
-    MAX_INTEGER,
-    TIMESTAMP_PATTERN,
-    UUID_PATTERN,
-    calendar_day,
-    instant,
-)
+from app.core.transforms import Columns, Landing
 
 Dialect = Literal["snowflake", "duckdb"]
+SEMI_STRUCTURED = ("json", "list", "object")
+"""The types that are one JSON value to a warehouse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,135 +50,114 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def _string(spec: Any) -> CoreSchema:
-    if spec.one_of is not None:
-        return core_schema.literal_schema(list(spec.one_of))
-    return core_schema.str_schema(max_length=spec.max_length, pattern=spec.pattern, strict=True)
-
-
-def _integer(spec: Any) -> CoreSchema:
-    return core_schema.int_schema(ge=spec.minimum, le=spec.maximum, strict=True)
-
-
-def _number(spec: Any) -> CoreSchema:
-    return core_schema.float_schema(
-        ge=spec.minimum, le=spec.maximum, strict=True, allow_inf_nan=False
+def member(field: Field) -> core_schema.TypedDictField:
+    """Validate the value under a key of an object, which may be absent if the field says so."""
+    schema: CoreSchema = TYPES[field.type].core(field)
+    if field.default is not None:
+        default = valid_default(field)
+        schema = core_schema.no_info_after_validator_function(
+            lambda value: default if value is None else value, core_schema.nullable_schema(schema)
+        )
+    elif field.optional:
+        default, schema = None, core_schema.nullable_schema(schema)
+    else:
+        return core_schema.typed_dict_field(schema)
+    return core_schema.typed_dict_field(
+        core_schema.with_default_schema(schema, default=default), required=False
     )
 
 
-def _decimal_pattern(spec: Any) -> str:
-    whole = f"[0-9]{{1,{max(spec.precision - spec.scale, 1)}}}"
-    return f"^-?{whole}(\\.[0-9]{{1,{spec.scale}}})?$" if spec.scale else f"^-?{whole}$"
+def valid_default(field: Field) -> Any:
+    """Read a field's default as if it had been sent. Raises pydantic's `ValidationError`."""
+    if field.default is None:
+        return None
+    return SchemaValidator(TYPES[field.type].core(field)).validate_json(json.dumps(field.default))
 
 
-def _decimal(spec: Any) -> CoreSchema:
-    quantum = Decimal(1).scaleb(-spec.scale)
-    limit = Decimal(10) ** (spec.precision - spec.scale)
-    wide = Context(prec=80)
+def encoder(column: Landing) -> Callable[[Any], Any] | None:
+    """Find what turns a value other than None into what a line holds; None: it is that already."""
+    if column.items is not None:
+        return _list_encoder(column.items)
+    if column.fields is not None:
+        return _object_encoder(column.fields)
+    return TYPES[column.type].encode
 
-    def exact(value: str | int) -> Decimal:
-        number = Decimal(value)
-        if abs(number) >= limit:
-            raise PydanticCustomError("decimal_form", "too large")
-        return (number or Decimal(0)).quantize(quantum, context=wide)  # and no minus zero
 
-    return core_schema.no_info_after_validator_function(
-        exact,
-        core_schema.union_schema(
-            [
-                core_schema.str_schema(pattern=_decimal_pattern(spec), strict=True),
-                core_schema.int_schema(strict=True, ge=-MAX_INTEGER, le=MAX_INTEGER),
-            ],
-            mode="left_to_right",
-            custom_error_type="decimal_form",
-            custom_error_message="not a decimal",
-        ),
+def _list_encoder(items: Landing) -> Callable[[Any], Any] | None:
+    change = encoder(items)
+    return None if change is None else lambda values: [change(value) for value in values]
+
+
+def _object_encoder(fields: Columns) -> Callable[[Any], Any] | None:
+    changes = [(name, encoder(column)) for name, column in fields.items()]
+    changing = [(name, change) for name, change in changes if change is not None]
+    if not changing:
+        return None
+
+    def encode(value: Any) -> Any:
+        out = dict(value)
+        for name, change in changing:
+            if (inner := out[name]) is not None:
+                out[name] = change(inner)
+        return out
+
+    return encode
+
+
+def _list(spec: ListField) -> CoreSchema:
+    return core_schema.list_schema(
+        TYPES[spec.items.type].core(spec.items),
+        min_length=spec.min_items,
+        max_length=spec.max_items,
+        strict=True,
+        fail_fast=True,
     )
 
 
-def _boolean(spec: Any) -> CoreSchema:
-    return core_schema.bool_schema(strict=True)
+EXTRA_BEHAVIOR: Mapping[Unknown, core_schema.ExtraBehavior] = {
+    "reject": "forbid",
+    "drop": "ignore",
+    "keep": "allow",
+}
 
 
-def _uuid(spec: Any) -> CoreSchema:
-    return core_schema.str_schema(pattern=UUID_PATTERN, to_lower=True, strict=True)
-
-
-def _timestamp(spec: Any) -> CoreSchema:
-    # Pydantic's own also takes numbers, and digits in quotes, for seconds since 1970.
-    return core_schema.no_info_after_validator_function(
-        instant, core_schema.str_schema(pattern=TIMESTAMP_PATTERN, strict=True)
+def object_of(
+    members: Mapping[str, core_schema.TypedDictField], unknown: Unknown
+) -> core_schema.TypedDictSchema:
+    """Validate an object that has these keys, and others as `unknown` says."""
+    kept = core_schema.nullable_schema(validators.json()) if unknown == "keep" else None
+    return core_schema.typed_dict_schema(
+        dict(members), extra_behavior=EXTRA_BEHAVIOR[unknown], extras_schema=kept, strict=True
     )
 
 
-def _date(spec: Any) -> CoreSchema:
-    return core_schema.no_info_after_validator_function(
-        calendar_day, core_schema.str_schema(pattern=DATE_PATTERN, strict=True)
+def _object(spec: ObjectField) -> CoreSchema:
+    members = {name: member(field) for name, field in spec.fields.items()}
+    return object_of(members, spec.unknown)
+
+
+def field_schema(field: Field) -> json_schemas.Json:
+    """Describe a field as it is sent, in JSON Schema."""
+    schema = TYPES[field.type].json_schema(field)
+    if field.optional or field.default is not None:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    about = {"description": field.about} if field.about else {}
+    default = {"default": field.default} if field.default is not None else {}
+    return about | schema | default
+
+
+def _list_schema(spec: ListField) -> json_schemas.Json:
+    bounds = {"minItems": spec.min_items, "maxItems": spec.max_items}
+    told = {key: bound for key, bound in bounds.items() if bound is not None}
+    return {"type": "array", "items": field_schema(spec.items)} | told
+
+
+def _object_schema(spec: ObjectField) -> json_schemas.Json:
+    return json_schemas.object_of(
+        {name: field_schema(field) for name, field in spec.fields.items()},
+        [name for name, field in spec.fields.items() if field.required],
+        closed=spec.unknown == "reject",
     )
-
-
-def _json(spec: Any) -> CoreSchema:
-    return core_schema.no_info_after_validator_function(storable, core_schema.any_schema())
-
-
-def storable(value: Any) -> Any:
-    """Return a parsed JSON value if both warehouses can hold it; else a pydantic error."""
-    if value is None:
-        raise PydanticCustomError("json_null", "null")  # an optional field's never gets here
-    try:
-        text = orjson.dumps(value)
-    except TypeError:  # an integer beyond 64 bits
-        text = b"null"
-    # An infinity (1e999) is written as null; anything else that is wrong shows in the text.
-    if b"null" in text or b"\\u0000" in text:
-        _search(value)
-    return value
-
-
-def _search(value: Any) -> None:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _search(key)
-            _search(item)
-    elif isinstance(value, list):
-        for item in value:
-            _search(item)
-    elif isinstance(value, str) and "\0" in value:
-        raise PydanticCustomError("nul_character", "NUL")
-    elif isinstance(value, float | int) and not _fits(value):
-        raise PydanticCustomError("json_number", "too large")
-
-
-def _fits(number: float) -> bool:
-    return isfinite(number) if isinstance(number, float) else abs(number) <= MAX_INTEGER
-
-
-def _text_schema(spec: Any) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string"}
-    if spec.one_of is not None:
-        return schema | {"enum": list(spec.one_of)}
-    if spec.max_length is not None:
-        schema["maxLength"] = spec.max_length
-    if spec.pattern is not None:
-        schema["pattern"] = spec.pattern
-    return schema
-
-
-def _bounded(kind: str) -> Callable[[Any], dict[str, Any]]:
-    def schema(spec: Any) -> dict[str, Any]:
-        bounds = {"minimum": spec.minimum, "maximum": spec.maximum}
-        told = {
-            name: bound
-            for name, bound in bounds.items()
-            if bound is not None and abs(bound) != MAX_INTEGER
-        }
-        return {"type": kind} | told
-
-    return schema
-
-
-def _fixed(value: dict[str, Any]) -> Callable[[Any], dict[str, Any]]:
-    return lambda spec: dict(value)
 
 
 def _sql(name: str) -> Callable[[Column], str]:
@@ -199,37 +173,60 @@ def _decimal_sql(name: str) -> Callable[[Column], str]:
 
 
 TYPES: dict[str, FieldType] = {
-    "string": FieldType(_string, _text_schema, _varchar, _sql("VARCHAR")),
+    "string": FieldType(validators.string, json_schemas.text, _varchar, _sql("VARCHAR")),
     "integer": FieldType(
-        _integer, _bounded("integer"), _sql("NUMBER(38,0)"), _sql("DECIMAL(38,0)")
+        validators.integer,
+        json_schemas.bounded("integer"),
+        _sql("NUMBER(38,0)"),
+        _sql("DECIMAL(38,0)"),
     ),
-    "number": FieldType(_number, _bounded("number"), _sql("FLOAT"), _sql("DOUBLE"), is_key=False),
+    "number": FieldType(
+        validators.number,
+        json_schemas.bounded("number"),
+        _sql("FLOAT"),
+        _sql("DOUBLE"),
+        is_key=False,
+    ),
     "decimal": FieldType(
-        _decimal,
-        lambda spec: {"type": ["string", "integer"], "pattern": _decimal_pattern(spec)},
+        validators.decimal,
+        lambda spec: {"type": ["string", "integer"], "pattern": validators.decimal_pattern(spec)},
         _decimal_sql("NUMBER"),
         _decimal_sql("DECIMAL"),
         encode=lambda value: format(value, "f"),
     ),
-    "boolean": FieldType(_boolean, _fixed({"type": "boolean"}), _sql("BOOLEAN"), _sql("BOOLEAN")),
+    "boolean": FieldType(
+        validators.boolean,
+        json_schemas.fixed({"type": "boolean"}),
+        _sql("BOOLEAN"),
+        _sql("BOOLEAN"),
+    ),
     "uuid": FieldType(
-        _uuid, _fixed({"type": "string", "format": "uuid"}), _sql("VARCHAR(36)"), _sql("UUID")
+        validators.uuid,
+        json_schemas.fixed({"type": "string", "format": "uuid"}),
+        _sql("VARCHAR(36)"),
+        _sql("UUID"),
     ),
     "timestamp": FieldType(
-        _timestamp,
-        _fixed({"type": "string", "format": "date-time"}),
+        validators.timestamp,
+        json_schemas.fixed({"type": "string", "format": "date-time"}),
         _sql("TIMESTAMP_TZ"),
         _sql("TIMESTAMPTZ"),
         encode=utc_text,
     ),
     "date": FieldType(
-        _date,
-        _fixed({"type": "string", "format": "date"}),
+        validators.date,
+        json_schemas.fixed({"type": "string", "format": "date"}),
         _sql("DATE"),
         _sql("DATE"),
         encode=date.isoformat,
     ),
     "json": FieldType(
-        _json, _fixed({"not": {"type": "null"}}), _sql("VARIANT"), _sql("JSON"), is_key=False
+        validators.json,
+        json_schemas.fixed({"not": {"type": "null"}}),
+        _sql("VARIANT"),
+        _sql("JSON"),
+        is_key=False,
     ),
+    "list": FieldType(_list, _list_schema, _sql("VARIANT"), _sql("JSON"), is_key=False),
+    "object": FieldType(_object, _object_schema, _sql("VARIANT"), _sql("JSON"), is_key=False),
 }

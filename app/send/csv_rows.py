@@ -127,6 +127,8 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "number": _number,
     "boolean": _boolean,
     "json": _json,
+    "list": _json,
+    "object": _json,
     "string": str,
     "decimal": str,
     "uuid": str,

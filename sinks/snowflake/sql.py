@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.contracts.table import Column, Table
-from app.contracts.types import sql_type
+from app.contracts.types import SEMI_STRUCTURED, sql_type
 from app.core.errors import Fatal
 
 CONTROL = "LOAD_CONTROL"
@@ -168,7 +168,7 @@ def copy(table: Table, staging: str, stage: str, keys: Sequence[str]) -> str:
 
 
 def _cast(column: Column) -> str:
-    return "" if column.type == "json" else f"::{sql_type(column, 'snowflake')}"
+    return "" if column.type in SEMI_STRUCTURED else f"::{sql_type(column, 'snowflake')}"
 
 
 def count_keyless(table: Table, staging: str) -> str:
@@ -181,7 +181,7 @@ def insert(table: Table, staging: str) -> str:
     """Let one row per key and day stand."""
     # A JSON null would be a value that IS NULL does not find.
     values = ", ".join(
-        f"STRIP_NULL_VALUE({quoted(c.name)})" if c.type == "json" else quoted(c.name)
+        f"STRIP_NULL_VALUE({quoted(c.name)})" if c.type in SEMI_STRUCTURED else quoted(c.name)
         for c in table.columns
     )
     key = ", ".join(quoted(name) for name in dict.fromkeys(("day", *table.key)))

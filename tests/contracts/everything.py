@@ -28,6 +28,18 @@ tree: {type: json, pii: keep, about: "Any JSON that there is."}
 maybe_text: {type: string, pii: keep, optional: true, about: "Text that may be missing."}
 maybe_at: {type: timestamp, optional: true, about: "A moment that may be missing."}
 maybe_tree: {type: json, pii: keep, optional: true, about: "JSON that may be missing."}
+sizes: {type: list, items: {type: integer}, about: "Some numbers, in order."}
+basket:
+  type: list
+  optional: true
+  items:
+    type: object
+    fields:
+      name: {type: string, pii: keep, about: "What it is called."}
+      price: {type: decimal, precision: 38, scale: 9, about: "An exact number, with a fraction."}
+      dotted.name: {type: json, pii: keep, optional: true, about: "A key that has a dot."}
+      days: {type: list, items: {type: date}, about: "Days of the calendar."}
+  about: "A list of objects."
 """
 
 
@@ -65,6 +77,15 @@ trees = st.recursive(
 )
 some_trees = trees.filter(lambda tree: tree is not None)
 
+objects = st.fixed_dictionaries(
+    {
+        "name": texts,
+        "price": moneys,
+        "dotted.name": trees,
+        "days": st.lists(days, max_size=3),
+    }
+)
+
 # Events as an app would build them, before they are written as JSON.
 events: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
@@ -79,12 +100,14 @@ events: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "on_day": days,
         "at": moments,
         "tree": some_trees,
+        "sizes": st.lists(wholes, max_size=3),
     },
     optional={
         "weight_grams": st.none() | st.integers(1, 100_000),
         "maybe_text": st.none() | texts,
         "maybe_at": st.none() | moments,
         "maybe_tree": trees,
+        "basket": st.none() | st.lists(objects, max_size=3),
     },
 )
 

@@ -14,7 +14,10 @@ WEIGHT = "    minimum: 1\n    maximum: 100000\n    optional: true\n"
 LABEL = "    max_length: 20\n"
 NAMES = "day, scan_id, scanned_at, parcel_id, weight_grams"
 FIELDS = "scan_id, scanned_at, parcel_id, weight_grams"
-TYPES = "'string', 'integer', 'number', 'decimal', 'boolean', 'uuid', 'timestamp', 'date', 'json'"
+TYPES = (
+    "'string', 'integer', 'number', 'decimal', 'boolean', 'uuid', 'timestamp', 'date', 'json', "
+    "'list', 'object'"
+)
 
 # what is broken: (old text, new text, message after the file's name)
 BROKEN: dict[str, tuple[str, str, str]] = {
@@ -142,7 +145,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "a list of values and a length": (
         LABEL,
         LABEL + "    one_of: [P1]\n",
-        "fields.parcel_id.one_of: says it all; remove pattern and max_length",
+        "fields.parcel_id.one_of: says it all; remove pattern, min_length and max_length",
     ),
     "a list that names a value twice": (
         LABEL,

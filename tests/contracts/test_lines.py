@@ -91,7 +91,7 @@ def as_json(kind: str, value: Any) -> Any:
             return int(value)
         case "decimal":
             return format(value, "f")
-        case "json":
+        case "json" | "list" | "object":
             return json.loads(value)
         case "uuid" | "date":
             return str(value)

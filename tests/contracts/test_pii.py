@@ -1,6 +1,7 @@
 """Personal data lands as its contract says: as it is, as a keyed hash, or not at all."""
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from app.contracts.compile import compile_contract
 from app.contracts.model import Contract
 from app.core.errors import Fatal
+from app.core.pii import PiiHash
 
 from .everything import sent
 from .test_keys import EVENT
@@ -70,4 +72,49 @@ def test_without_a_proper_key_nothing_starts(contract: Contract, key: bytes | No
     assert str(caught.value) == (
         "parcel_scanned: phone, badge must be hashed; set PII_KEY to a secret of 16 bytes or "
         "more, the same in every process"
+    )
+
+
+NESTED = """\
+people:
+  type: list
+  about: Who took part in it.
+  items:
+    type: object
+    fields:
+      name: {type: string, pii: hash, about: "What they are called."}
+      badge: {type: integer, pii: hash, optional: true, about: "The number they wear."}
+      mail: {type: string, pii: drop, optional: true, about: "Where to write to them."}
+      role: {type: string, pii: keep, about: "What they did there."}
+words: {type: list, items: {type: string, pii: hash}, about: "What they said there."}
+"""
+ADA = {"name": "Ada", "badge": 7, "mail": "ada@example.com", "role": "driver"}
+
+
+def test_inside_a_list_a_hash_stands_in_place_of_the_value(tmp_path: Path) -> None:
+    contract = with_fields(tmp_path, NESTED)
+    event = {"people": [ADA, {"name": "Ada", "role": "guest"}], "words": ["Ada", "hello"]}
+    row = landed(contract, **event)
+    hidden = PiiHash(KEY)
+    assert row["people"] == [
+        {"name": hidden("Ada"), "badge": hidden("7"), "role": "driver"},
+        {"name": hidden("Ada"), "badge": None, "role": "guest"},
+    ]
+    assert row["words"] == [hidden("Ada"), hidden("hello")]
+
+
+def test_what_is_hidden_inside_a_list_is_in_no_line(tmp_path: Path) -> None:
+    kind = compile_contract(with_fields(tmp_path, NESTED), KEY)
+    event = {name: EVENT[name] for name in ("scan_id", "scanned_at", "parcel_id")}
+    row = kind.transform(kind.parse(sent(event | {"people": [ADA], "words": ["Ada"]})))
+    line = kind.line(row, date(2026, 3, 1))
+    assert b"Ada" not in line
+    assert b"example.com" not in line
+
+
+def test_what_is_hashed_inside_a_list_needs_a_key_too(tmp_path: Path) -> None:
+    with pytest.raises(Fatal) as caught:
+        compile_contract(with_fields(tmp_path, NESTED))
+    assert str(caught.value).startswith(
+        "parcel_scanned: people.name, people.badge, words must be hashed; set PII_KEY"
     )
