@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from loguru import Message
 
 REPEAT_SECONDS = 10.0
+BAD_HTTP = "aiohttp.http_exceptions"  # by name: most commands need no aiohttp
 
 TEXT = (
     "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message} <dim>{extra}</dim>\n"
@@ -57,7 +58,8 @@ class _Forward(logging.Handler):
     """Hand a standard-library record to loguru, from the line that logged it.
 
     A library that retries in a loop says the same many times a second (aiokafka does, while a
-    broker is away): each line of code is heard once in `REPEAT_SECONDS`.
+    broker is away): each line of code is heard once in `REPEAT_SECONDS`. What aiohttp says of a
+    request that is no HTTP quotes it, and is left out.
     """
 
     def __init__(self) -> None:
@@ -69,6 +71,9 @@ class _Forward(logging.Handler):
         if record.created - self._heard.get(place, 0.0) < REPEAT_SECONDS:
             return
         self._heard[place] = record.created
+        if record.exc_info and type(record.exc_info[1]).__module__ == BAD_HTTP:
+            logger.info("a request was no HTTP: {}", type(record.exc_info[1]).__name__)
+            return
         try:
             level: str | int = logger.level(record.levelname).name
         except ValueError:

@@ -13,6 +13,7 @@ def set_up_sentry(options: SentryOptions, *, role: str, release: str, environmen
     if not dsn:
         return
     import sentry_sdk  # takes memory that a role without a DSN should not spend
+    from sentry_sdk.integrations.logging import LoggingIntegration
     from sentry_sdk.integrations.loguru import LoguruIntegration
 
     sentry_sdk.init(
@@ -23,6 +24,7 @@ def set_up_sentry(options: SentryOptions, *, role: str, release: str, environmen
         send_default_pii=False,
         include_local_variables=False,  # they may hold an event
         auto_enabling_integrations=False,  # they import every library they know of: 70 MB
+        disabled_integrations=[LoggingIntegration],  # libraries' lines come through our pipe too
         integrations=[LoguruIntegration()],
     )
     sentry_sdk.set_tag("role", role)

@@ -2,15 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import orjson
 import pytest
-from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -20,49 +16,14 @@ from app.core.seal import partition_name
 from app.kafka import KafkaOptions
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
-from app.local.ports import free_port
 from tests.faults.test_topics import names
 from tests.faults.topics import admin, proved
 from tests.house.house import House
 from tests.house.load import Load
+from tests.house.sentry import sentry
 from tests.house.verdict import judged
 from tests.worker.kinds import event
 from tests.worker.world import World, a_world, until
-
-
-class Sentry:
-    """A server that takes what a Sentry client sends; `errors` are the messages of its events."""
-
-    def __init__(self, port: int) -> None:
-        self.dsn = f"http://key@127.0.0.1:{port}/1"
-        self.errors: list[str] = []
-
-    async def take(self, request: web.Request) -> web.Response:
-        _, *items = (await request.read()).split(b"\n")
-        for head, payload in zip(items[::2], items[1::2], strict=False):
-            if head and orjson.loads(head).get("type") == "event":
-                self.errors.append(_message(orjson.loads(payload)))
-        return web.json_response({})
-
-
-def _message(told: dict[str, Any]) -> str:
-    entry = told.get("logentry") or {}
-    return str(entry.get("formatted") or entry.get("message") or told.get("message") or told)
-
-
-@asynccontextmanager
-async def sentry() -> AsyncIterator[Sentry]:
-    port = free_port()
-    made = Sentry(port)
-    app = web.Application(client_max_size=16 << 20)
-    app.router.add_post("/api/1/envelope/", made.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield made
-    finally:
-        await runner.cleanup()
 
 
 async def metric(url: str, line: str) -> bool:
