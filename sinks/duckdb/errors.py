@@ -1,4 +1,7 @@
-"""What a DuckDB error means for us: one table."""
+"""What a DuckDB error means for us: one table.
+
+Of an error about a value the text is left out, for it quotes the value.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +15,7 @@ class OutOfMemory(Fatal):
     """DuckDB wanted more than its limit."""
 
 
+FIT = "a stored object does not fit its contract"
 LOCKED = ("Could not set lock on file", "is already attached by database")
 
 # The first row whose class and text fit decides; the texts are DuckDB 2.0's.
@@ -30,8 +34,10 @@ MEANING: tuple[tuple[type[Exception], str, type[ForebayError], str], ...] = (
     (duckdb.CatalogException, "does not exist", Fatal, "prepare the table first"),
     (duckdb.BinderException, "", Fatal, "prepare the table first"),
     (duckdb.ConstraintException, "NOT NULL", Fatal, "a stored row lacks a value it must have"),
-    (duckdb.InvalidInputException, "", Fatal, "a stored object does not fit its contract"),
-    (duckdb.ConversionException, "", Fatal, "a stored object does not fit its contract"),
+    (duckdb.InvalidInputException, "", Fatal, FIT),
+    (duckdb.ConversionException, "", Fatal, FIT),
+    (duckdb.OutOfRangeException, "", Fatal, FIT),
+    (duckdb.ConstraintException, "", Fatal, FIT),
 )
 
 
@@ -45,6 +51,7 @@ def meaning(error: duckdb.Error, what: str) -> ForebayError:
     said = str(error).partition("\n")[0]
     for kind, text, verdict, advice in MEANING:
         if isinstance(error, kind) and text in str(error):
+            said = type(error).__name__ if advice is FIT else said
             return verdict(f"DuckDB: {what}: {said}: {advice}")
     return Fatal(f"DuckDB: {what}: {said}")
 
@@ -55,4 +62,4 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise meaning(error, what) from error
+        raise meaning(error, what) from None  # whose text would go to logs and Sentry

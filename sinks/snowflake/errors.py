@@ -1,5 +1,10 @@
-"""What a Snowflake error number means for us: one table for logging in, one for statements."""
+"""What a Snowflake error number means for us: one table for logging in, one for statements.
 
+Of an error about a value the text is left out, for it quotes the value; of one that the tables do
+not know, whatever is in quotes.
+"""
+
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -62,6 +67,7 @@ STATEMENT: dict[int, tuple[type[ForebayError], str]] = {
     100078: (Fatal, FIT),
 }
 DOES_NOT_EXIST = 2003
+QUOTED = re.compile(r"(?s)'.*'|\".*\"")  # from the first to the last: values hold quotes too
 
 
 def number_of(error: BaseException) -> int:
@@ -80,10 +86,12 @@ def meaning(
     number = number_of(error)
     if number in table:
         verdict, advice = table[number]
+        said = "a value" if advice is FIT else said
         return verdict(f"Snowflake: {what}: {number}: {said}: {advice}")
     passing = (raised.OperationalError, raised.InternalError, raised.InterfaceError)
     verdict = Transient if isinstance(error, passing) else Fatal
-    return verdict(f"Snowflake: {what}: {number}: {said}")
+    unquoted = QUOTED.sub("'…'", said)
+    return verdict(f"Snowflake: {what}: {number}: {unquoted}")
 
 
 @contextmanager
@@ -96,4 +104,4 @@ def translated(
     try:
         yield
     except Error as error:
-        raise meaning(error, what, table) from error
+        raise meaning(error, what, table) from None  # whose text would go to logs and Sentry

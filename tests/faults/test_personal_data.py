@@ -37,7 +37,7 @@ fields:
   number: {{type: integer, minimum: 0, about: Which one it is.}}
   email: {{type: string, max_length: 60, pii: hash, optional: true, about: Where to write to.}}
   phone: {{type: string, pattern: "^[a-z0-9 -]+$", pii: drop, optional: true, about: To be called.}}
-  nickname: {{type: string, one_of: [{mark}-nick, none], pii: keep, optional: true, about: What the others call them.}}
+  nickname: {{type: string, one_of: [{mark}-nick], pii: keep, optional: true, about: A pet name.}}
   profile: {{type: json, pii: keep, optional: true, about: What was told on the form.}}
   born: {{type: date, optional: true, about: The day of birth as told.}}
 kafka: {{key: shop, size: small, retention_days: 30}}
