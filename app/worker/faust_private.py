@@ -208,7 +208,7 @@ class LedgerConsumer(driver.Consumer):
 
     async def standing(self) -> Mapping[TP, Standing]:
         """Where it stands in the partitions of which nothing fetched waits to be handed out."""
-        if not self.flow_active or self.crashed:
+        if self.crashed:  # then the thread may have ended, and would never answer
             return {}
         try:
             found: Mapping[TP, Standing] = await self._thread.call_thread(self._thread.standing)

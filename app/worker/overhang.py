@@ -52,9 +52,9 @@ class Overhang:
             for offset in piece:
                 if offset not in records:
                     self.rejected(offset, changes)
-            self._next = piece.stop
             if changes:
                 yield changes
+            self._next = piece.stop  # once these are written
 
     def rejected(self, offset: int, changes: Changes) -> None:
         """Nothing is staged at `offset`."""

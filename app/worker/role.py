@@ -36,6 +36,8 @@ from sinks.protocol import ObjectStore
 
 REVOKE_SECONDS = 12.0
 """To seal in a rebalance; the group waits for us, 30 s at most."""
+LAST_LOOK_SECONDS = 1.0
+"""For Kafka to say where the reading stands, before the last seal."""
 STOP_SECONDS = 8.0
 """What Faust needs of the drain time, after everything is sealed."""
 HUNG_EXIT_CODE = 70
@@ -184,10 +186,12 @@ class RunningWorker:
         died_of = self._death.exception() if self._death.done() else None
         if died_of is None:
             logger.info("draining")
+            await self._last_gaps()
             if app.started:
                 app.consumer.stop_flow()
             self._assignment.revoke()
-            await self._sealing.seal_all("shutdown", max(drain_seconds - STOP_SECONDS, 1.0))
+            spare = drain_seconds - STOP_SECONDS - LAST_LOOK_SECONDS
+            await self._sealing.seal_all("shutdown", max(spare, 1.0))
         else:
             self._assignment.revoke()
             await self._sealing.drop_all()
@@ -267,10 +271,15 @@ class RunningWorker:
         """Every rebalance revokes everything: seal it, so that nobody reads it again."""
         self._readiness.wait_for("table recovery", "rebalancing")
         if self._assignment.lanes:  # not so when a worker joins
+            await self._last_gaps()
             self._assignment.revoke()
             passing("while_revoked")
         self._assignment.revoke()
         await self._sealing.seal_all("revocation", REVOKE_SECONDS)
+
+    async def _last_gaps(self) -> None:
+        """What this seal leaves behind of a topic that nobody reads on would look unread."""
+        await self._vital(self._gaps.follow_once_more(LAST_LOOK_SECONDS))
 
     async def _log_start(self, lane: Lane) -> int:
         return (await self._extent.starts([lane.place]))[lane.place]

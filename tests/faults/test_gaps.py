@@ -16,6 +16,7 @@ from app.core.seal import partition_name
 from app.kafka import KafkaOptions
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
+from app.worker.options import SealOptions
 from tests.faults.test_topics import names
 from tests.faults.topics import admin, proved
 from tests.house.house import House
@@ -167,6 +168,36 @@ async def test_a_marker_that_retention_removes_from_a_quiet_log_is_no_loss(
         proof = await proved(world)
     assert proof.ids == names(range(6))
     assert (proof.findings, proof.report.totals["lag"]) == ([], 0)
+
+
+@pytest.mark.parametrize("how", ["drained", "revoked"])
+async def test_a_marker_behind_the_last_record_is_in_the_last_seal(
+    options: KafkaOptions, tmp_path: Path, how: str
+) -> None:
+    seldom = SealOptions(max_age_seconds=3_600)
+    async with a_world(options, tmp_path, partitions=1) as world:
+        place = (world.kind.topic, 0)
+        async with world.worker(seal=seldom) as running:
+            async with (
+                AIOKafkaProducer(**options.client(), transactional_id=world.app_id) as producer,
+                producer.transaction(),
+            ):
+                await producer.send(place[0], event(1), partition=0)
+            consumer = running._app.consumer
+
+            async def has_passed_it() -> bool:
+                stands = (await consumer.standing()).get(place)
+                lane = running._assignment.lanes.get(place)
+                return stands is not None and stands.offset == 2 and lane is not None and lane.next
+
+            await until("the consumer is behind the marker", has_passed_it)
+            assert await world.seals() == []
+            if how == "revoked":
+                await consumer.ask_for_assignment()
+                await world.sealed_to_the_end()
+        await world.sealed_to_the_end(0)
+        (seal,) = await world.seals()
+        assert seal.received == 1
 
 
 async def _produce_in_transactions(world: World) -> None:
