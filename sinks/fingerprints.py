@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 from app.core.seal import partition_name
-from sinks.protocol import DayPrints, Fingerprint
+from sinks.protocol import DayPrints, Fingerprint, Place
 
 STANDING, LOADED = "standing", "loaded"
-OFFSETS_PER_PAGE = 10_000
+PLACES_PER_PAGE = 10_000
 
 
 def day_prints(rows: Iterable[tuple[Any, ...]]) -> dict[date, DayPrints]:
@@ -32,16 +32,16 @@ def day_prints(rows: Iterable[tuple[Any, ...]]) -> dict[date, DayPrints]:
     }
 
 
-def fingerprint(copies: Iterable[tuple[int, int]]) -> Fingerprint | None:
-    """Add up (offset, hash of its key); None when there is none."""
+def fingerprint(copies: Iterable[tuple[Place, int]]) -> Fingerprint | None:
+    """Add up (place, hash of its key); None when there is none."""
     first = last = -1
     rows = offsets = squares = keys = 0
-    for offset, key in copies:
+    for (offset, index), key in copies:
         first = offset if rows == 0 else min(first, offset)
         last = max(last, offset)
         rows += 1
         offsets += offset
-        squares += offset * offset
+        squares += offset * offset + index * index
         keys += key
     return Fingerprint(rows, first, last, offsets, squares, keys) if rows else None
 
@@ -59,8 +59,8 @@ def split_partition(tp: str) -> tuple[str, int]:
 
 
 def of_partitions(
-    prints: Mapping[str, Iterable[tuple[int, int]]],
+    prints: Mapping[str, Iterable[tuple[Place, int]]],
 ) -> dict[str, Fingerprint]:
-    """The fingerprint of each partition's (offset, hash of its key)."""
+    """The fingerprint of each partition's (place, hash of its key)."""
     found = {tp: fingerprint(copies) for tp, copies in prints.items()}
     return {tp: one for tp, one in found.items() if one is not None}

@@ -117,8 +117,9 @@ class Fingerprint:
 
     `rows` of them, at offsets from `first` to `last`; `offsets` and `squares` are the sums of their
     offsets and of the squares of these, so that one row less, more, or in place of another can be
-    named by its offset. `keys` sums up a hash of each composite key: the warehouse's own, never
-    compared with another's.
+    named by its offset. Where a table counts the rows of an event, the squares of these indexes are
+    added to `squares`, so that rows of one offset are told apart. `keys` sums up a hash of each
+    composite key: the warehouse's own, never compared with another's.
     """
 
     rows: int
@@ -127,6 +128,11 @@ class Fingerprint:
     offsets: int
     squares: int
     keys: int
+
+
+Place = tuple[int, int]
+"""A row's offset in its partition, and its index among the rows of its event, from 0."""
+NO_PLACE: Place = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +187,10 @@ class Warehouse(Protocol):
         Days without either are left out.
         """
 
-    async def offsets(
-        self, table: Table, day: date, tp: str, beyond: int = -1
-    ) -> Sequence[tuple[int, int]]:
-        """The next offsets of a day's rows of one partition, ascending, and how often each stands.
+    async def places(
+        self, table: Table, day: date, tp: str, beyond: Place = NO_PLACE
+    ) -> Sequence[tuple[Place, int]]:
+        """The next places of a day's rows of one partition, ascending, and how often each stands.
 
         A page of them; empty when none is beyond `beyond`.
         """

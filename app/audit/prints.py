@@ -12,6 +12,7 @@ from math import isqrt
 from app.audit.days import DayFacts, again
 from app.audit.report import Finding, FindingKind, Findings
 from app.audit.scratch import Scratch
+from app.contracts.table import Table
 from app.ledger.protocol import DayLoad
 from sinks.protocol import DayPrints, Fingerprint, Warehouse
 
@@ -27,7 +28,10 @@ WHERE r.tp = ? AND r.first <= ? AND r.next > ?
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A partition of a day whose rows are not those that load `run` left."""
+    """A partition of a day whose rows are not those that load `run` left.
+
+    `by_index`: an event may have several rows.
+    """
 
     event: str
     day: date
@@ -35,6 +39,7 @@ class Difference:
     run: str
     loaded: Fingerprint
     standing: Fingerprint
+    by_index: bool = False
 
 
 @dataclass
@@ -62,7 +67,7 @@ async def compare_prints(
     for start in range(0, len(days), DAYS_AT_ONCE):
         prints = await warehouse.fingerprints(facts.table, days[start : start + DAYS_AT_ONCE])
         for day, one in prints.items():
-            differences = list(_differences(facts.event, one))
+            differences = list(_differences(facts.table, one))
             seen.differences += differences
             load = facts.loads.get(day)
             if load is None:
@@ -79,13 +84,15 @@ def _is_new(facts: DayFacts, day: date, known: Mapping[str, str]) -> bool:
     return load is None or known.get(day.isoformat()) != load.run
 
 
-def _differences(event: str, one: DayPrints) -> Iterable[Difference]:
+def _differences(table: Table, one: DayPrints) -> Iterable[Difference]:
     if one.loaded is None:
         return
     for tp in sorted({*one.standing, *one.loaded}):
         loaded, standing = one.loaded.get(tp, NOTHING), one.standing.get(tp, NOTHING)
         if loaded != standing:
-            yield Difference(event, one.day, tp, one.run, loaded, standing)
+            yield Difference(
+                table.event, one.day, tp, one.run, loaded, standing, table.index is not None
+            )
 
 
 def _compare_with_last_audit(
@@ -123,7 +130,7 @@ def name_differences(
 ) -> None:
     """Say of each what it must have been, as closely as the sums tell, and in which object."""
     for one in differences:
-        told, first, next_ = deduced(one.loaded, one.standing)
+        told, first, next_ = deduced(one.loaded, one.standing, by_index=one.by_index)
         where = f"{one.event} {one.day}, {one.tp}"
         key, seal = object_of(scratch, one.event, one.day, one.tp, first, next_)
         of_object = f" (object {key})" if key else ""
@@ -150,16 +157,21 @@ def object_of(
     return both.pop() if len(both) == 1 else (None, None)
 
 
-def deduced(loaded: Fingerprint, standing: Fingerprint) -> tuple[str, int, int]:
+def deduced(
+    loaded: Fingerprint, standing: Fingerprint, *, by_index: bool = False
+) -> tuple[str, int, int]:
     """The least that can have happened: in words, and the offsets `first` to `next - 1`.
 
-    The three differences of rows, offsets and squares are those of one row or two, or else only
-    the span is told in which it happened.
+    The three differences of rows, offsets and squares are those of one row or two, or of all the
+    rows of one event, or else only the span is told in which it happened.
     """
     rows = loaded.rows - standing.rows
     offsets = loaded.offsets - standing.offsets
     squares = loaded.squares - standing.squares
     sign = -1 if rows < 0 else 1
+    if by_index:
+        named = _of_one_event(rows, sign * offsets, sign * squares)
+        return named or _between(loaded, standing)
     if abs(rows) == 1 and offsets * offsets == sign * squares:
         at = sign * offsets
         return f"offset {at} is {'missing' if rows > 0 else 'there once too often'}", at, at + 1
@@ -171,9 +183,36 @@ def deduced(loaded: Fingerprint, standing: Fingerprint) -> tuple[str, int, int]:
         if gone % 2 == 0 and gone >= 0 and twice >= 0:
             gone, twice = gone // 2, twice // 2
             return f"offset {gone} is missing, {twice} is there once too often", gone, gone + 1
+    return _between(loaded, standing)
+
+
+def _of_one_event(rows: int, offsets: int, squares: int) -> tuple[str, int, int] | None:
+    """One row of an event, or all of them, were removed or doubled; or one took another's place.
+
+    What the offsets do not explain of the squares are squares of the rows' indexes.
+    """
+    if rows == 0:
+        return None
+    at, rest = divmod(offsets, abs(rows))
+    indexes = squares - abs(rows) * at * at
+    what = "missing" if rows > 0 else "there once too often"
+    if rest or indexes < 0:
+        return None
+    if abs(rows) == 1:
+        row = isqrt(indexes)
+        return (f"row {row} of offset {at} is {what}", at, at + 1) if row**2 == indexes else None
+    last = abs(rows) - 1
+    if indexes == last * (last + 1) * (2 * last + 1) // 6:
+        return f"all {abs(rows)} rows of offset {at} are {what}", at, at + 1
+    return None
+
+
+def _between(loaded: Fingerprint, standing: Fingerprint) -> tuple[str, int, int]:
+    """Only where it happened."""
+    rows = loaded.rows - standing.rows
     first = min(p.first for p in (loaded, standing) if p.rows)
     next_ = max(p.last for p in (loaded, standing) if p.rows) + 1
-    if not (rows or offsets or squares):
+    if (rows, loaded.offsets, loaded.squares) == (0, standing.offsets, standing.squares):
         return "the offsets are the same, but a key was changed", first, next_
     if standing.rows == 0:
         return "all are missing", first, next_

@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS prints (event TEXT, day TEXT, run TEXT, print TEXT,
                                    PRIMARY KEY (event, day));
 CREATE TEMP TABLE loaded (event TEXT, day TEXT, seal TEXT);
 CREATE TEMP TABLE loads (event TEXT, day TEXT, staged INT, rows INT, run TEXT);
-CREATE TEMP TABLE copies (topic TEXT, part INT, at INT, key BLOB, received INT);
+CREATE TEMP TABLE copies (topic TEXT, part INT, at INT, line INT, key BLOB, received INT);
 """
 
 ADDED = {"counted": ("filtered", "rows")}

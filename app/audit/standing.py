@@ -15,27 +15,29 @@ import msgspec
 
 from app.audit.days import DayFacts, again
 from app.audit.prints import object_of
-from app.audit.report import MAX_SPANS, Finding, FindingKind, Findings
+from app.audit.report import Finding, FindingKind, Findings
 from app.audit.scratch import Scratch
+from app.audit.spans import Span, Spans
 from app.contracts.table import Table
 from app.ledger.protocol import DayLoad
-from sinks.protocol import Fingerprint, Warehouse
+from sinks.protocol import NO_PLACE, Fingerprint, Place, Warehouse
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WHOLE_ROW = msgspec.json.Decoder(dict[str, Any])
 
-# `keep: last` wants the same order the other way round.
+# `keep: last` wants the same order the other way round. All rows of an event are of one copy.
 LOSERS = """
 DELETE FROM copies WHERE rowid IN (
   SELECT rowid FROM (
-    SELECT rowid, row_number() OVER
-      (PARTITION BY key ORDER BY received {way}, part {way}, at {way}, topic {way}) AS place
-    FROM copies)
-  WHERE place > 1)
+    SELECT rowid, rank() OVER event AS copy, row_number() OVER line AS place
+    FROM copies
+    WINDOW event AS (PARTITION BY key ORDER BY received {way}, part {way}, at {way}, topic {way}),
+      line AS (PARTITION BY key, line ORDER BY received {way}, part {way}, at {way}, topic {way}))
+  WHERE copy > 1 OR place > 1)
 """
 
 Sums = dict[str, list[int]]
-"""By partition: rows, first, last, sum of the offsets, sum of their squares."""
+"""By partition: what a `Fingerprint` has, but for the keys."""
 
 
 @dataclass
@@ -46,6 +48,7 @@ class _Day:
     table: Table
     load: DayLoad
     seals: set[str]
+    index_of: Callable[[bytes], int]
     sums: Sums = field(default_factory=dict)
     unreadable: bool = False
 
@@ -80,7 +83,8 @@ class StandingRows:
             rows = self._scratch.rows(
                 "SELECT seal FROM loaded WHERE event = ? AND day = ?", event, day.isoformat()
             )
-            self._day = _Day(facts, facts.table, load, {seal for (seal,) in rows})
+            seals = {seal for (seal,) in rows}
+            self._day = _Day(facts, facts.table, load, seals, _indexes(facts.table))
             self._writes = self._day.collapses
             self._scratch.change("DELETE FROM copies")
 
@@ -92,11 +96,12 @@ class StandingRows:
         """One row of a wanted object."""
         day = self._day
         assert day is not None
+        place = offset, day.index_of(raw)
         if self._writes:
             key, received = _identity(day.table, raw) if day.collapses else (b"", 0)
-            self._scratch.add("copies", topic, partition, offset, key, received)
+            self._scratch.add("copies", topic, partition, *place, key, received)
         else:
-            _add(day.sums, tp, offset)
+            _add(day.sums, tp, place)
 
     def spoil(self, seal: str) -> None:
         """An object can not be read to its end: what its day must hold is not known."""
@@ -126,8 +131,9 @@ class StandingRows:
 
     def _collapse(self, day: _Day) -> None:
         self._scratch.change(LOSERS.format(way="ASC" if day.table.keep == "first" else "DESC"))
-        for topic, partition, offset in self._scratch.rows("SELECT topic, part, at FROM copies"):
-            _add(day.sums, f"{topic}/{partition}", offset)
+        rows = self._scratch.rows("SELECT topic, part, at, line FROM copies")
+        for topic, partition, offset, index in rows:
+            _add(day.sums, f"{topic}/{partition}", (offset, index))
 
     async def _standing(self, day: _Day) -> Mapping[str, Fingerprint] | None:
         """What stands, if it is still what this load left."""
@@ -144,76 +150,64 @@ class StandingRows:
     async def _name(self, day: _Day, tp: str) -> None:
         event, of_day = day.load.event, day.load.day
         self.named.add((event, of_day, tp))
-        counted = self._offsets(day, tp)
-        spans = _Spans()
+        counted = self._places(day, tp)
+        spans = Spans(by_index=day.table.index is not None)
         standing = await anext(counted, None)
-        for offset, wanted in self._wanted(tp):
-            while standing is not None and standing[0] < offset:
+        for place, wanted in self._wanted(tp):
+            while standing is not None and standing[0] < place:
                 spans.add(standing[0], standing[1])
                 standing = await anext(counted, None)
-            there = standing[1] if standing is not None and standing[0] == offset else 0
-            spans.add(offset, there - wanted)
+            there = standing[1] if standing is not None and standing[0] == place else 0
+            spans.add(place, there - wanted)
             if there:
                 standing = await anext(counted, None)
         while standing is not None:
             spans.add(standing[0], standing[1])
             standing = await anext(counted, None)
-        for first, next_, too_many in spans.found[:MAX_SPANS]:
-            self._note(day, tp, first, next_, too_many)
+        for span in spans.found:
+            self._note(day, tp, span)
 
-    def _note(self, day: _Day, tp: str, first: int, next_: int, too_many: int) -> None:
+    def _note(self, day: _Day, tp: str, span: Span) -> None:
         event, of_day = day.load.event, day.load.day
-        span = f"offset {first}" if next_ == first + 1 else f"offsets {first}–{next_ - 1}"
-        key, seal = object_of(self._scratch, event, of_day, tp, first, next_)
+        key, seal = object_of(self._scratch, event, of_day, tp, span.first, span.next)
         what = (
             "must stand, by the objects, and does not"
-            if too_many < 0
-            else f"stands {too_many} times more than the objects make it"
+            if span.too_many < 0
+            else f"stands {span.too_many} times more than the objects make it"
         )
         self._findings.add(
             Finding(
                 FindingKind.WAREHOUSE_ROWS,
                 f"{event} {of_day}, {tp}: {span} {what}{f' (object {key})' if key else ''}; "
                 f"{again(event, of_day)}.",
-                event=event, day=of_day, tp=tp, first=first, next=next_, object=key, seal=seal,
+                event=event, day=of_day, tp=tp, first=span.first, next=span.next,
+                object=key, seal=seal,
             )
         )  # fmt: skip
 
-    def _wanted(self, tp: str) -> Iterator[tuple[int, int]]:
+    def _wanted(self, tp: str) -> Iterator[tuple[Place, int]]:
         topic, _, partition = tp.rpartition("/")
-        yield from self._scratch.rows(
-            "SELECT at, COUNT(*) FROM copies WHERE topic = ? AND part = ? GROUP BY at ORDER BY at",
+        rows = self._scratch.rows(
+            "SELECT at, line, COUNT(*) FROM copies WHERE topic = ? AND part = ? "
+            "GROUP BY 1, 2 ORDER BY 1, 2",
             topic, int(partition),
         )  # fmt: skip
+        for offset, index, copies in rows:
+            yield (offset, index), copies
 
-    async def _offsets(self, day: _Day, tp: str) -> AsyncIterator[tuple[int, int]]:
-        beyond = -1
-        while page := await self._warehouse.offsets(day.table, day.load.day, tp, beyond):
+    async def _places(self, day: _Day, tp: str) -> AsyncIterator[tuple[Place, int]]:
+        beyond = NO_PLACE
+        while page := await self._warehouse.places(day.table, day.load.day, tp, beyond):
             for one in page:
                 yield one
             beyond = page[-1][0]
 
 
-class _Spans:
-    """Offsets next to each other of which as many are missing or too many, taken together."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[int, int, int]] = []
-
-    def add(self, offset: int, too_many: int) -> None:
-        if too_many == 0:
-            return
-        last = self.found[-1] if self.found else None
-        if last is not None and last[1:] == (offset, too_many):
-            self.found[-1] = (last[0], offset + 1, too_many)
-        elif len(self.found) < MAX_SPANS:
-            self.found.append((offset, offset + 1, too_many))
-
-
-def _add(sums: Sums, tp: str, offset: int) -> None:
+def _add(sums: Sums, tp: str, place: Place) -> None:
+    offset, index = place
     found = sums.get(tp)
     if found is None:
-        sums[tp] = [1, offset, offset, offset, offset * offset]
+        sums[tp] = [1, offset, offset, offset, offset * offset + index * index]
         return
     found[0] += 1
     if offset < found[1]:
@@ -221,18 +215,27 @@ def _add(sums: Sums, tp: str, offset: int) -> None:
     elif offset > found[2]:
         found[2] = offset
     found[3] += offset
-    found[4] += offset * offset
+    found[4] += offset * offset + index * index
 
 
 def _numbers(one: Fingerprint | None) -> tuple[int, ...]:
     return (one.rows, one.first, one.last, one.offsets, one.squares) if one else ()
 
 
+def _indexes(table: Table) -> Callable[[bytes], int]:
+    """What tells a row's index among those of its event."""
+    if table.index is None:
+        return lambda raw: 0
+    fields = [("index", int, msgspec.field(name=table.index))]
+    decoder = msgspec.json.Decoder(msgspec.defstruct("Indexed", fields))
+    return lambda raw: int(decoder.decode(raw).index)  # type: ignore[attr-defined]
+
+
 def _identity(table: Table, raw: bytes) -> tuple[bytes, int]:
-    """A hash of a row's composite key, and when it was received, in microseconds."""
+    """A hash of what names a row's event, and when it was received, in microseconds."""
     row = WHOLE_ROW.decode(raw)
     types = {column.name: column.type for column in table.columns}
-    key = repr([_value(types[name], row.get(name)) for name in table.key])
+    key = repr([_value(types[name], row.get(name)) for name in table.event_key])
     return blake2b(key.encode(), digest_size=16).digest(), _microseconds(row["_received_at"])
 
 

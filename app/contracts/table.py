@@ -31,7 +31,8 @@ class Table:
     """`name` is `SCHEMA.TABLE`; `columns` are all of them: `day`, the event's, the lineage.
 
     `key` are the columns of the composite key; `keep` says which copy of a key stands, the first
-    or the last by (`_received_at`, `_partition`, `_offset`).
+    or the last by (`_received_at`, `_partition`, `_offset`). `index` is the column, of the key too,
+    that counts the rows of one event from 0; None where an event is one row.
     """
 
     event: str
@@ -41,3 +42,9 @@ class Table:
     key: tuple[str, ...]
     keep: Literal["first", "last"]
     cluster_by: tuple[str, ...] = ()
+    index: str | None = None
+
+    @property
+    def event_key(self) -> tuple[str, ...]:
+        """The columns that name an event, whose rows stand or give way together."""
+        return tuple(name for name in self.key if name != self.index)

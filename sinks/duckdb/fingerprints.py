@@ -12,8 +12,8 @@ import duckdb
 from app.contracts.table import Table
 from sinks.duckdb.schema import has
 from sinks.duckdb.sql import CONTROL, FINGERPRINT, quoted, target
-from sinks.fingerprints import LOADED, OFFSETS_PER_PAGE, STANDING, day_prints, split_partition
-from sinks.protocol import DayPrints
+from sinks.fingerprints import LOADED, PLACES_PER_PAGE, STANDING, day_prints, split_partition
+from sinks.protocol import DayPrints, Place
 
 LEFT = "first_offset, last_offset, offset_sum, square_sum, key_sum"
 
@@ -54,22 +54,30 @@ def write_prints(
     )
 
 
-def read_offsets(
-    connection: duckdb.DuckDBPyConnection, table: Table, day: date, tp: str, beyond: int
-) -> list[tuple[int, int]]:
+def read_places(
+    connection: duckdb.DuckDBPyConnection, table: Table, day: date, tp: str, beyond: Place
+) -> list[tuple[Place, int]]:
     topic, partition = split_partition(tp)
-    return connection.execute(
-        f"SELECT _offset, count(*) FROM {target(table)} WHERE day = ? AND _topic = ? "
-        f"AND _partition = ? AND _offset > ? GROUP BY 1 ORDER BY 1 LIMIT {OFFSETS_PER_PAGE}",
-        [day, topic, partition, beyond],
-    ).fetchall()
+    index = quoted(table.index) if table.index else "0"
+    rows = connection.execute(
+        f"SELECT _offset, {index}, count(*) FROM {target(table)} WHERE day = $day "
+        "AND _topic = $topic AND _partition = $partition "
+        f"AND (_offset > $offset OR (_offset = $offset AND {index} > $index)) "
+        f"GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {PLACES_PER_PAGE}",
+        {"day": day, "topic": topic, "partition": partition, "offset": beyond[0],
+         "index": beyond[1]},
+    ).fetchall()  # fmt: skip
+    return [((int(offset), int(index)), copies) for offset, index, copies in rows]
 
 
 def _numbers(table: Table) -> str:
     """In the order of `Fingerprint`. HUGEINT: squares outgrow 64 bits."""
     # Casts of instants to text obey the session's time zone, which we set.
     key = " || '|' || ".join(f"COALESCE({quoted(name)}::VARCHAR, '')" for name in table.key)
+    squares = "_offset::HUGEINT * _offset"
+    if table.index:
+        squares += f" + {quoted(table.index)}::HUGEINT * {quoted(table.index)}"
     return (
         "count(*), min(_offset), max(_offset), sum(_offset::HUGEINT), "
-        f"sum(_offset::HUGEINT * _offset), sum(md5_number_lower({key})::HUGEINT)"
+        f"sum({squares}), sum(md5_number_lower({key})::HUGEINT)"
     )

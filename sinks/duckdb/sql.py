@@ -135,21 +135,25 @@ def count_keyless(table: Table) -> str:
 
 
 def find_losers(table: Table) -> list[str]:
-    """Find the staged rows that give way to another copy of their key.
+    """Find the staged rows that give way to another copy of their event: all rows of a copy do, or
+    none, however many rows the other has.
 
-    Only hashes of keys are grouped, and only rows whose hash occurs twice are ordered: whole rows
-    in a window function need many times the memory.
+    Only hashes of keys are grouped, and only rows of events that have more rows than one copy could
+    are ordered: whole rows in a window function need many times the memory.
     """
-    key = ", ".join(quoted(name) for name in ("day", *table.key))
+    key = ", ".join(quoted(name) for name in ("day", *table.event_key))
+    index = quoted(table.index) if table.index else "0"
     way = "ASC" if table.keep == "first" else "DESC"
     order = ", ".join(
         f"{quoted(name)} {way}" for name in ("_received_at", "_partition", "_offset", "_topic")
     )
     return [
-        f"CREATE TABLE twice AS SELECT hash({key}) AS h FROM staged GROUP BY 1 HAVING count(*) > 1",
-        "CREATE TABLE losers AS SELECT id FROM (SELECT rowid AS id, row_number() OVER "
-        f"(PARTITION BY {key} ORDER BY {order}) AS place FROM staged "
-        f"WHERE hash({key}) IN (SELECT h FROM twice)) WHERE place > 1",
+        f"CREATE TABLE twice AS SELECT hash({key}) AS h FROM staged GROUP BY 1 "
+        f"HAVING count(*) > max({index}) + 1",
+        f"CREATE TABLE losers AS SELECT id FROM (SELECT rowid AS id, rank() OVER "
+        f"(PARTITION BY {key} ORDER BY {order}) AS copy, row_number() OVER "
+        f"(PARTITION BY {key}, {index} ORDER BY {order}) AS place FROM staged "
+        f"WHERE hash({key}) IN (SELECT h FROM twice)) WHERE copy > 1 OR place > 1",
         "DROP TABLE twice",
     ]
 

@@ -20,7 +20,7 @@ from sinks.duckdb import sql
 from sinks.duckdb.control import read_control
 from sinks.duckdb.errors import translated
 from sinks.duckdb.file import WarehouseFile
-from sinks.duckdb.fingerprints import read_offsets, read_prints
+from sinks.duckdb.fingerprints import read_places, read_prints
 from sinks.duckdb.options import DuckDBOptions
 from sinks.duckdb.schema import missing, stands
 from sinks.duckdb.staging import Staging
@@ -28,11 +28,13 @@ from sinks.duckdb.swap import Load, swap
 from sinks.manifest import batches, check_keys, check_staged, for_each, objects_of
 from sinks.protocol import (
     CLOSE_SECONDS,
+    NO_PLACE,
     DayManifest,
     DayPrints,
     LoadedDay,
     ObjectLost,
     ObjectStore,
+    Place,
 )
 from sinks.values import python_row
 
@@ -91,10 +93,10 @@ class DuckDBWarehouse:
     async def fingerprints(self, table: Table, days: Collection[date]) -> Mapping[date, DayPrints]:
         return await self._look(table, lambda db: read_prints(db, table, days), {})
 
-    async def offsets(
-        self, table: Table, day: date, tp: str, beyond: int = -1
-    ) -> Sequence[tuple[int, int]]:
-        return await self._look(table, lambda db: read_offsets(db, table, day, tp, beyond), [])
+    async def places(
+        self, table: Table, day: date, tp: str, beyond: Place = NO_PLACE
+    ) -> Sequence[tuple[Place, int]]:
+        return await self._look(table, lambda db: read_places(db, table, day, tp, beyond), [])
 
     async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
         statement = sql.select(table, of_day=day is not None)

@@ -14,16 +14,18 @@ from app.contracts.table import Column, Table
 from app.contracts.types import sql_type
 from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject, partition_name
-from sinks.fingerprints import OFFSETS_PER_PAGE, key_hash, of_partitions, split_partition
+from sinks.fingerprints import PLACES_PER_PAGE, key_hash, of_partitions, split_partition
 from sinks.manifest import check_keys, check_replaced, check_staged, loaded_days, objects_of
 from sinks.memory.faults import Faults, When
 from sinks.protocol import (
+    NO_PLACE,
     DayManifest,
     DayPrints,
     Fingerprint,
     LoadedDay,
     ObjectLost,
     ObjectStore,
+    Place,
 )
 
 Row = dict[str, Any]
@@ -129,17 +131,17 @@ class MemoryWarehouse:
         }
         return {day: one for day, one in prints.items() if one.standing or one.loaded}
 
-    async def offsets(
-        self, table: Table, day: date, tp: str, beyond: int = -1
-    ) -> Sequence[tuple[int, int]]:
-        place = split_partition(tp)
+    async def places(
+        self, table: Table, day: date, tp: str, beyond: Place = NO_PLACE
+    ) -> Sequence[tuple[Place, int]]:
+        partition = split_partition(tp)
         found = self._tables.get(table.name, _Standing({}))
         counted = Counter(
-            row["_offset"]
+            _place(table, row)
             for row in found.rows.get(day, [])
-            if (row["_topic"], row["_partition"]) == place and row["_offset"] > beyond
+            if (row["_topic"], row["_partition"]) == partition and _place(table, row) > beyond
         )
-        return sorted(counted.items())[:OFFSETS_PER_PAGE]
+        return sorted(counted.items())[:PLACES_PER_PAGE]
 
     async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
         self._faults.strike("fetch")
@@ -205,22 +207,37 @@ class MemoryWarehouse:
 
 
 def _prints(table: Table, rows: Sequence[Row]) -> dict[str, Fingerprint]:
-    copies: dict[str, list[tuple[int, int]]] = {}
+    copies: dict[str, list[tuple[Place, int]]] = {}
     for row in rows:
         tp = partition_name(row["_topic"], row["_partition"])
         copies.setdefault(tp, []).append(
-            (row["_offset"], key_hash(row[name] for name in table.key))
+            (_place(table, row), key_hash(row[name] for name in table.key))
         )
     return of_partitions(copies)
 
 
+def _place(table: Table, row: Row) -> Place:
+    return row["_offset"], row[table.index] if table.index else 0
+
+
 def _one_per_key(table: Table, rows: Sequence[Row]) -> list[Row]:
+    """All rows of an event are of one copy, however many rows another has."""
     in_order = sorted(
         rows,
-        key=lambda row: (row["_received_at"], row["_partition"], row["_offset"], row["_topic"]),
+        key=_order,
         reverse=table.keep == "first",  # a later one takes the place of an earlier one
     )
-    return list({tuple(row[name] for name in table.key): row for row in in_order}.values())
+    copies = {_key(table.event_key, row): _order(row) for row in in_order}
+    standing = (row for row in in_order if _order(row) == copies[_key(table.event_key, row)])
+    return list({_key(table.key, row): row for row in standing}.values())
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    return row["_received_at"], row["_partition"], row["_offset"], row["_topic"]
+
+
+def _key(names: Sequence[str], row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in names)
 
 
 def _row(columns: Sequence[Column], line: Mapping[str, Any]) -> Row:

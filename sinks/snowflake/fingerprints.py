@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from app.contracts.table import Table
-from sinks.fingerprints import LOADED, OFFSETS_PER_PAGE, STANDING, day_prints, split_partition
-from sinks.protocol import DayPrints
+from sinks.fingerprints import LOADED, PLACES_PER_PAGE, STANDING, day_prints, split_partition
+from sinks.protocol import DayPrints, Place
 from sinks.snowflake import sql
 from sinks.snowflake.errors import DOES_NOT_EXIST, number_of
 from sinks.snowflake.options import SnowflakeOptions
@@ -53,17 +53,19 @@ def write_prints(
     )
 
 
-def read_offsets(
-    cursor: Any, table: Table, day: date, tp: str, beyond: int
-) -> list[tuple[int, int]]:
+def read_places(
+    cursor: Any, table: Table, day: date, tp: str, beyond: Place
+) -> list[tuple[Place, int]]:
     topic, partition = split_partition(tp)
+    index = sql.quoted(table.index) if table.index else "0"
     rows = cursor.execute(
-        f'SELECT "_OFFSET", COUNT(*) FROM {sql.target(table)} '
+        f'SELECT "_OFFSET", {index}, COUNT(*) FROM {sql.target(table)} '
         f'WHERE "DAY" = {sql.dates([day])} AND "_TOPIC" = {sql.literal(topic)} '
-        f'AND "_PARTITION" = {partition} AND "_OFFSET" > {beyond} '
-        f'GROUP BY "_OFFSET" ORDER BY "_OFFSET" LIMIT {OFFSETS_PER_PAGE}'
+        f'AND "_PARTITION" = {partition} AND ("_OFFSET" > {beyond[0]} '
+        f'OR ("_OFFSET" = {beyond[0]} AND {index} > {beyond[1]})) '
+        f"GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {PLACES_PER_PAGE}"
     ).fetchall()
-    return [(int(offset), int(copies)) for offset, copies in rows]
+    return [((int(offset), int(index)), int(copies)) for offset, index, copies in rows]
 
 
 def _standing(table: Table, days: Collection[date]) -> str:
@@ -95,12 +97,16 @@ def _numbers(table: Table) -> list[str]:
     """In the order of `Fingerprint`. NUMBER(38,0): squares outgrow 64 bits."""
     types = {column.name: column.type for column in table.columns}
     key = " || '|' || ".join(_text(name, types[name]) for name in table.key)
+    squares = 'CAST("_OFFSET" AS NUMBER(38,0)) * "_OFFSET"'
+    if table.index:
+        index = sql.quoted(table.index)
+        squares += f" + CAST({index} AS NUMBER(38,0)) * {index}"
     return [
         "COUNT(*)",
         'MIN("_OFFSET")',
         'MAX("_OFFSET")',
         'SUM(CAST("_OFFSET" AS NUMBER(38,0)))',
-        'SUM(CAST(CAST("_OFFSET" AS NUMBER(38,0)) * "_OFFSET" AS NUMBER(38,0)))',
+        f"SUM(CAST({squares} AS NUMBER(38,0)))",
         f"SUM(CAST(MD5_NUMBER_LOWER64({key}) AS NUMBER(38,0)))",
     ]
 

@@ -184,15 +184,22 @@ def insert(table: Table, staging: str) -> str:
         f"STRIP_NULL_VALUE({quoted(c.name)})" if c.type in SEMI_STRUCTURED else quoted(c.name)
         for c in table.columns
     )
-    key = ", ".join(quoted(name) for name in dict.fromkeys(("day", *table.key)))
     way = "ASC" if table.keep == "first" else "DESC"
     order = ", ".join(
         f"{quoted(name)} {way}" for name in ("_received_at", "_partition", "_offset", "_topic")
     )
+    stands = f"ROW_NUMBER() OVER (PARTITION BY {_of_a_day(table.key)} ORDER BY {order}) = 1"
+    if table.index:  # all rows of an event are of one copy, however many rows another has
+        event = _of_a_day(table.event_key)
+        stands += f" AND RANK() OVER (PARTITION BY {event} ORDER BY {order}) = 1"
     return (
         f"INSERT INTO {target(table)} ({names(table.columns)}) SELECT {values} FROM {staging} "
-        f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {order}) = 1"
+        f"QUALIFY {stands}"
     )
+
+
+def _of_a_day(key: Sequence[str]) -> str:
+    return ", ".join(quoted(name) for name in dict.fromkeys(("day", *key)))
 
 
 def select(table: Table, day: date | None) -> str:

@@ -12,12 +12,20 @@ from typing import Any, TypeVar
 from app.contracts.table import Table
 from app.core.errors import ForebayError, Transient
 from sinks.manifest import objects_of, verify_stored
-from sinks.protocol import CLOSE_SECONDS, DayManifest, DayPrints, LoadedDay, ObjectStore
+from sinks.protocol import (
+    CLOSE_SECONDS,
+    NO_PLACE,
+    DayManifest,
+    DayPrints,
+    LoadedDay,
+    ObjectStore,
+    Place,
+)
 from sinks.snowflake import sql
 from sinks.snowflake.connection import Session
 from sinks.snowflake.control import read_control
 from sinks.snowflake.errors import DOES_NOT_EXIST, number_of, translated
-from sinks.snowflake.fingerprints import read_offsets, read_prints
+from sinks.snowflake.fingerprints import read_places, read_prints
 from sinks.snowflake.options import SnowflakeOptions
 from sinks.snowflake.schema import missing
 from sinks.snowflake.swap import Load, change, prepare_fence, stage
@@ -104,13 +112,13 @@ class SnowflakeWarehouse:
 
         return await self._call(work) if days else {}
 
-    async def offsets(
-        self, table: Table, day: date, tp: str, beyond: int = -1
-    ) -> Sequence[tuple[int, int]]:
-        def work(go_on: GoOn) -> list[tuple[int, int]]:
+    async def places(
+        self, table: Table, day: date, tp: str, beyond: Place = NO_PLACE
+    ) -> Sequence[tuple[Place, int]]:
+        def work(go_on: GoOn) -> list[tuple[Place, int]]:
             cursor = self._session.cursor()
-            with translated("read offsets"):
-                return _or_nothing(lambda: read_offsets(cursor, table, day, tp, beyond), [])
+            with translated("read places"):
+                return _or_nothing(lambda: read_places(cursor, table, day, tp, beyond), [])
 
         return await self._call(work)
 

@@ -51,11 +51,13 @@ def tp_of(event: str, partition: int) -> str:
 @dataclass(frozen=True)
 class Got:
     """One Kafka record and what became of it: `staged` (with its day and id), `duplicate`, `dead`,
-    or a `marker`, which takes an offset and is no record."""
+    `filtered`, or a `marker`, which takes an offset and is no record. Of a type that explodes a
+    list `rows` is how many it became."""
 
     fate: str
     day: date = DAY1
     name: str = ""
+    rows: int | None = None
 
 
 @dataclass
@@ -97,7 +99,7 @@ class World:
     ) -> None:
         """Replace the dirty days (or these) and record it, as the scheduler does if it lives."""
         chosen = days or [dirty.day for dirty in await self.ledger.dirty(event)]
-        table, fence = table_of(event), await self.ledger.next_fence(event)
+        table, fence = self.tables[event], await self.ledger.next_fence(event)
         manifest = await self.ledger.manifest(event, sorted(chosen))
         await self.warehouse.prepare(table)
         loaded = await self.warehouse.replace(
@@ -186,15 +188,18 @@ class Draft:
         self.ranges.append(Range(tp_of(self.event, partition), first, first + len(records), real))
 
     def _take(self, partition: int, offset: int, got: Got) -> None:
-        counts = self.days.setdefault(got.day, [0, 0, 0])
-        counts[("staged", "duplicate", "dead").index(got.fate)] += 1
+        counts = self.days.setdefault(got.day, [0, 0, 0, 0, 0])
+        counts[("staged", "duplicate", "dead", "filtered").index(got.fate)] += 1
         at = datetime.combine(got.day, datetime.min.time(), UTC) + timedelta(hours=13)
         where = {"topic": topic_of(self.event), "partition": partition, "offset": offset,
                  "received_at": at.isoformat().replace("+00:00", "Z")}  # fmt: skip
         if got.fate == "staged":
             lineage = {f"_{name}": value for name, value in where.items()}
             row = {"day": got.day, "event_id": got.name or f"{partition}-{offset}"}
-            self._write(ObjectKind.ROWS, got.day, row | lineage)
+            for index in range(1 if got.rows is None else got.rows):
+                line = {} if got.rows is None else {"line": index}
+                self._write(ObjectKind.ROWS, got.day, row | line | lineage)
+                counts[4] += 1
         elif got.fate == "dead":
             self._write(ObjectKind.DEAD, got.day, where | {"reason": "schema", "value": "e30="})
 

@@ -84,16 +84,17 @@ async def test_a_load_that_is_rolled_back_leaves_no_fingerprint(ground: Ground) 
     assert await day_of(ground.warehouse(), table) == before
 
 
-async def test_offsets_are_told_in_order_and_how_often_each_stands(ground: Ground) -> None:
+async def test_places_are_told_in_order_and_how_often_each_stands(ground: Ground) -> None:
     warehouse, table = ground.warehouse(), ground.table()
     await warehouse.prepare(table)
     rows = [order(n, offset=n // 6 * 3) for n in range(24)]  # two events at each of 4 offsets
     await load(ground, warehouse, table, await ground.manifest(FIRST, rows))
     tp = f"{TOPIC}/0"
-    assert list(await warehouse.offsets(table, FIRST, tp)) == [(0, 6), (3, 6), (6, 6), (9, 6)]
-    assert list(await warehouse.offsets(table, FIRST, tp, 3)) == [(6, 6), (9, 6)]
-    assert list(await warehouse.offsets(table, FIRST, tp, 9)) == []
-    assert list(await warehouse.offsets(table, SECOND, tp)) == []
+    every = [((offset, 0), 6) for offset in (0, 3, 6, 9)]
+    assert list(await warehouse.places(table, FIRST, tp)) == every
+    assert list(await warehouse.places(table, FIRST, tp, (3, 0))) == every[2:]
+    assert list(await warehouse.places(table, FIRST, tp, (9, 0))) == []
+    assert list(await warehouse.places(table, SECOND, tp)) == []
 
 
 class ByHand:
