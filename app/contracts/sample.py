@@ -9,9 +9,9 @@ import orjson
 
 from app.contracts.compile import compile_contract
 from app.contracts.examples import EXAMPLE_PII_KEY
-from app.contracts.fields import Field
+from app.contracts.fields import Way
 from app.contracts.model import Contract
-from app.contracts.sample_values import Maker, Unmakeable, iso
+from app.contracts.sample_values import Maker, Unmakeable, written
 from app.core.errors import Fatal, Rejected
 from app.core.judge import Accepted, judge
 from app.core.transforms import zone
@@ -21,11 +21,18 @@ Event = dict[str, Any]
 
 
 def sample_events(
-    contract: Contract, count: int, seed: int, start: datetime, span: timedelta
+    contract: Contract,
+    count: int,
+    seed: int,
+    start: datetime,
+    span: timedelta,
+    *,
+    optional: bool = True,
 ) -> Iterator[Event]:
     """Make `count` events that happen in the `span` from `start` on (aware).
 
-    The same arguments give the same events, whatever the machine.
+    Without `optional` they hold only what every event must have. The same arguments give the same
+    events, whatever the machine.
 
     Raises:
         Fatal: what the contract asks for was not found, such as text for a pattern that no text
@@ -36,7 +43,7 @@ def sample_events(
         why = ""
         for _ in range(ATTEMPTS):
             moment = start + timedelta(milliseconds=int(span / MILLISECOND * random.random()))
-            event = _event(contract, Maker(random, moment))
+            event = _event(contract, Maker(random, moment, optional=optional))
             verdict = judge(kind, orjson.dumps(event), moment)
             if isinstance(verdict, Accepted):
                 yield event
@@ -62,14 +69,24 @@ def _event(contract: Contract, make: Maker) -> Event:
     event: Event = {}
     for name, field in contract.fields.items():
         if name == contract.day.source:
-            event[name] = iso(make.moment)
-        elif not _left_out(field, make.random):
+            _put(event, field.way(name), written(make.moment, field))
+        elif make.wants(field):
             try:
-                event[name] = make.value(field)
+                _put(event, field.way(name), make.value(field))
             except Unmakeable as error:
                 raise Fatal(f"{contract.event}: fields.{name}: {error}") from None
     return event
 
 
-def _left_out(field: Field, random: Random) -> bool:
-    return field.optional and random.random() < 0.25
+def _put(container: Any, way: Way, value: Any) -> None:
+    """Set a value deep in the event, and make the objects and lists on the way to it."""
+    step, *further = way
+    if isinstance(step, int):
+        container += [None] * (step + 1 - len(container))
+    if not further:
+        container[step] = value
+        return
+    inner = container[step] if isinstance(step, int) else container.get(step)
+    if inner is None:
+        inner = container[step] = [] if isinstance(further[0], int) else {}
+    _put(inner, tuple(further), value)

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import SchemaValidator
 from rstr import Rstr
 
 from app.contracts.types import TYPES
@@ -26,9 +26,13 @@ class Unmakeable(Exception):
 class Maker:
     """Makes values of events that happen at `moment`; equal random numbers make equal values."""
 
-    def __init__(self, random: Random, moment: datetime) -> None:
-        self.random, self.moment = random, moment
+    def __init__(self, random: Random, moment: datetime, *, optional: bool = True) -> None:
+        self.random, self.moment, self._optional = random, moment, optional
         self.matching = Rstr(random).xeger
+
+    def wants(self, field: Any) -> bool:
+        """Whether the field is to have a value, which is for chance to say if it may be absent."""
+        return field.required or (self._optional and self.random.random() < 0.75)
 
     def value(self, field: Any) -> Any:
         """Make a value as it would be sent. Raises `Unmakeable`."""
@@ -49,23 +53,23 @@ def _string(make: Maker, field: Any) -> str:
     if field.one_of is not None:
         return str(make.random.choice(field.one_of))
     if field.pattern is not None:
-        return _matching(make, field)
+        return _fitting(make, field)
+    low, high = field.min_length or 1, field.max_length
     text = " ".join(make.random.sample(WORDS, make.random.randint(1, 3)))
-    return text if field.max_length is None else text[: field.max_length].rstrip()
+    while len(text) < low:
+        text = f"{text} {make.random.choice(WORDS)}"
+    return (text if high is None else text[: max(high, low)].rstrip()).ljust(low, "e")
 
 
-def _matching(make: Maker, field: Any) -> str:
-    """Try what the pattern allows until the validator takes it: lengths are its business too."""
-    fits = SchemaValidator(TYPES[field.type].core(field)).validate_python
+def _fitting(make: Maker, field: Any) -> str:
+    """Try what the pattern allows until the validator takes it: lengths are its business."""
+    fits = SchemaValidator(TYPES[field.type].core(field)).isinstance_python
     for _ in range(ATTEMPTS):
         text = make.matching(field.pattern)
         for candidate in (text, text[: field.max_length]):
-            try:
-                fits(candidate)
-            except ValidationError:
-                continue
-            return candidate
-    raise Unmakeable(f"nothing matches its pattern {field.pattern} and its lengths")
+            if fits(candidate):
+                return candidate
+    raise Unmakeable(f"nothing was found that fits its pattern {field.pattern} and its lengths")
 
 
 def _integer(make: Maker, field: Any) -> int:
@@ -79,41 +83,52 @@ def _unless_limit(bound: int | None) -> int | None:
 
 
 def _number(make: Maker, field: Any) -> float:
-    low, high = field.minimum, field.maximum
-    if low is None:
-        low = 0.0 if high is None or high >= 0 else high - SPREAD
-    if high is None:
-        high = low + SPREAD
+    low, high = _range(field.minimum, field.maximum)
     exact = make.random.uniform(low, high)
     return rounded if low <= (rounded := round(exact, 2)) <= high else exact
 
 
 def _decimal(make: Maker, field: Any) -> str:
-    digits = min(field.precision, field.scale + 4)
-    return format(Decimal(make.random.randrange(10**digits)).scaleb(-field.scale), "f")
+    limit = Decimal(10) ** (field.precision - field.scale) - Decimal(1).scaleb(-field.scale)
+    low, high = _range(field.minimum, field.maximum)
+    low, high = max(Decimal(low), -limit), min(Decimal(high), limit)
+    units = make.random.randint(*(int(bound.scaleb(field.scale)) for bound in (low, high)))
+    return format(Decimal(units).scaleb(-field.scale), "f")
+
+
+def _range(low: Any, high: Any) -> tuple[Any, Any]:
+    """Bounds for what has one or none."""
+    if low is None:
+        low = 0 if high is None or high >= 0 else high - SPREAD
+    return low, low + SPREAD if high is None else high
 
 
 def _uuid(make: Maker, field: Any) -> str:
     return str(UUID(int=make.random.getrandbits(128), version=4))
 
 
-def _timestamp(make: Maker, field: Any) -> str:
-    return iso(make.earlier())
+def _timestamp(make: Maker, field: Any) -> str | int:
+    return written(make.earlier(), field)
+
+
+def written(moment: datetime, field: Any) -> str | int:
+    """A moment as a field of type timestamp takes it."""
+    return iso(moment)
+
+
+def _list(make: Maker, field: Any) -> list[Any]:
+    least = field.min_items or 0
+    most = least + 3 if field.max_items is None else min(field.max_items, least + 3)
+    return [make.value(field.items) for _ in range(make.random.randint(least, most))]
+
+
+def _object(make: Maker, field: Any) -> dict[str, Any]:
+    return {name: make.value(inner) for name, inner in field.fields.items() if make.wants(inner)}
 
 
 def iso(moment: datetime) -> str:
     """`2026-03-01T23:59:58.123Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def _list(make: Maker, field: Any) -> list[Any]:
-    low = field.min_items or 0
-    high = low + 3 if field.max_items is None else min(low + 3, field.max_items)
-    return [make.value(field.items) for _ in range(make.random.randint(low, high))]
-
-
-def _object(make: Maker, field: Any) -> dict[str, Any]:
-    return {name: make.value(inner) for name, inner in field.fields.items()}
 
 
 MAKERS: dict[str, Callable[[Maker, Any], Any]] = {
@@ -125,7 +140,7 @@ MAKERS: dict[str, Callable[[Maker, Any], Any]] = {
     "uuid": _uuid,
     "timestamp": _timestamp,
     "date": lambda make, field: make.earlier().date().isoformat(),
-    "json": lambda make, field: {make.random.choice(WORDS): make.between(None, None)},
     "list": _list,
     "object": _object,
+    "json": lambda make, field: {make.random.choice(WORDS): make.between(None, None)},
 }

@@ -18,11 +18,12 @@ ORDER = (
 AFTER_A_BLANK_LINE = frozenset({"fields", "kafka", "transform", "warehouse", "examples"})
 ALWAYS_LINE_BY_LINE = re.compile(r"/fields(/.*/fields)?|/transform|/examples(/[^/]+)?")
 WRAPPED = frozenset({"given", "row", "rows", "rejected", "one_of"})
-FIELD = re.compile(r"(/.*)?/fields/[^/]+")  # wrapped too, unless it needs more than two lines
+FIELD = re.compile(r"(/.*)?/fields/[^/]+")
+"""A field's comment stands above it; it is wrapped too, unless it needs more than two lines."""
 
-_WORD = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*( [A-Za-z0-9_./@+-]+)*|[1-9][0-9]*[smh]")
-_SENTENCE = re.compile(r"[A-Za-z][^\n\t]*")
-_RESERVED = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_WORD = re.compile(r"([^\W\d]|/)[\w./@+-]*( [\w./@+-]+)*|[1-9][0-9]*[smh]")
+_SENTENCE = re.compile(r"[^\W\d_][^\n\t]*")
+_RESERVED = re.compile("true|false|null|yes|no|on|off|y|n|todo", re.IGNORECASE)
 _UNPRINTABLE = re.compile(
     "[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -68,6 +69,9 @@ def _entry(key: str, value: Any, indent: str, path: str) -> Iterator[str]:
     note = _note(value)
     value = value.value if isinstance(value, Noted) else value
     start = f"{indent}{_scalar(key)}:"
+    if FIELD.fullmatch(path):
+        yield from _with_note("", note, indent)
+        note = ""
     if not isinstance(value, Mapping | list | tuple):
         yield from _with_note(f"{start} {_scalar(value, in_block=True)}", note, indent)
         return
@@ -172,7 +176,9 @@ def _bracketed(left: str, parts: list[list[str]], right: str) -> list[str]:
 def _scalar(value: Any, in_block: bool = False) -> str:
     if not isinstance(value, str):
         return json.dumps(value)
-    if value.lower() in _RESERVED or _UNPRINTABLE.search(value):
+    if isinstance(value, Open):
+        return value
+    if _RESERVED.fullmatch(value) or _UNPRINTABLE.search(value):
         return _quoted(value)
     if value == TODO:
         return value if isinstance(value, Open) else _quoted(value)

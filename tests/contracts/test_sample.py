@@ -103,5 +103,5 @@ def test_a_pattern_that_nothing_fits_is_said(tmp_path: Path) -> None:
     pattern = r"pattern: '^[a-z]{30}$'"
     text = changed(("    max_length: 20\n", f"    max_length: 20\n    {pattern}\n"))
     contract = load(tmp_path, text)["parcel_scanned"]
-    with pytest.raises(Fatal, match=r"fields\.parcel_id: nothing matches its pattern \^\[a-z\]"):
+    with pytest.raises(Fatal, match=r"fields\.parcel_id: nothing was found that fits its"):
         sampled(contract)

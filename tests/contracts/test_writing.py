@@ -133,3 +133,8 @@ def test_a_comment_without_room_stands_above() -> None:
 def test_the_word_todo_is_told_from_an_open_decision(folder: Path) -> None:
     text = topic_text({"state": "TODO", "states": ["TODO", "DONE"], "pii": TODO})
     assert list(open_decisions(read(folder, text))) == ["pii"]
+
+
+def test_an_open_decision_is_not_the_word(folder: Path) -> None:
+    content = {"team": TODO, "chat": "TODO", "by": [TODO, "TODO"]}
+    assert list(open_decisions(read(folder, topic_text(content)))) == ["team", "by.0"]

@@ -6,7 +6,7 @@ Kafka, S3 or a warehouse it imports itself, when it runs: the others start in a 
 
 import typer
 
-from app.commands.topics import backtest, check, docs, lint, show
+from app.commands.topics import backtest, check, docs, infer, lint, sample, show
 
 topics = typer.Typer(
     help="Check the topic files, and see what is made from them.", no_args_is_help=True
@@ -15,6 +15,8 @@ topics = typer.Typer(
 topics.command()(check.check)
 topics.command()(backtest.backtest)
 topics.command("lint")(lint.print_advice)
+topics.command()(infer.infer)
+topics.command()(sample.sample)
 topics.command()(show.table)
 topics.command("openapi")(show.print_openapi)
 topics.command()(docs.docs)

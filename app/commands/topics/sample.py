@@ -1,0 +1,50 @@
+"""`forebay topics sample`: random good events."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import orjson
+import typer
+
+from app.commands.output import AsJson, print_json
+from app.commands.topics.options import TOPICS, Folder, chosen
+from app.contracts.sample import day_of, sample_events
+from app.core.errors import Fatal
+
+AN_HOUR = timedelta(hours=1)
+
+
+def sample(
+    event: Annotated[str, typer.Option(help="The event type.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many.")] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed, other events.")] = 1,
+    day: Annotated[
+        str, typer.Option(help="When they happen; otherwise within the last hour.", metavar="DATE")
+    ] = "",
+    topics_dir: Folder = TOPICS,
+    as_json: AsJson = False,
+) -> None:
+    """Print random events that the topic file accepts, one JSON object a line.
+
+    They hold nobody's data. The same seed and the same --day give the same bytes; without --day
+    the events are of the last hour, so that the gateway takes them:
+
+        forebay topics sample --event order_placed -n 1000 > orders.ndjson
+
+        forebay send orders.ndjson --type order_placed
+    """
+    [contract] = chosen(topics_dir, [event])
+    try:
+        start, span = (
+            day_of(contract, date.fromisoformat(day))
+            if day
+            else (datetime.now(UTC) - AN_HOUR, AN_HOUR)
+        )
+    except ValueError as error:
+        raise Fatal(f"--day «{day}»: write a day such as 2026-03-01") from error
+    events = sample_events(contract, count, seed, start, span)
+    if as_json:
+        print_json({"event": event, "seed": seed, "events": list(events)})
+        return
+    for one in events:
+        typer.echo(orjson.dumps(one))

@@ -1,0 +1,84 @@
+"""What the commands share that write a topic file: where to, and what they say about it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.commands.output import print_json
+from app.contracts.defaults import FILE
+from app.contracts.drafts import beside_defaults
+from app.contracts.fields import NAME
+from app.contracts.schema import FILE as SCHEMA
+from app.contracts.topic_yaml import Unreadable, open_decisions, read_yaml
+from app.contracts.writing import TODO, bare, topic_text
+from app.core.errors import Fatal
+
+Name = typer.Option(metavar="NAME")
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Write it there; otherwise it is printed.", metavar="FILE"),
+]
+
+
+def name_of(text: str, what: str) -> str:
+    """Return a name if topic files may have it; `what` it names."""
+    import re
+
+    if not re.fullmatch(NAME, text) or len(text) > 64:
+        raise Fatal(
+            f"{what} «{text}»: write lower-case words with underscores, such as order_placed, "
+            "up to 64 characters"
+        )
+    return text
+
+
+def file_text(
+    content: Mapping[str, Any], head: Sequence[str], out: Path | None, topics_dir: Path
+) -> str:
+    """The text of a topic file, without what its app's defaults say."""
+    app = bare(content["app"])
+    shared = topics_dir / app / FILE
+    if app != TODO and shared.exists():
+        content = beside_defaults(content, _defaults(shared))
+    folder = topics_dir / app if out is None else out.parent
+    return topic_text(content, head, os.path.relpath(topics_dir / SCHEMA, folder))
+
+
+def _defaults(path: Path) -> Mapping[str, Any]:
+    try:
+        found = read_yaml(path)
+    except Unreadable as error:
+        raise Fatal(f"{path}: {error.where}: {error.what}") from error
+    return found if isinstance(found, Mapping) else {}
+
+
+def deliver(text: str, out: Path | None, report: dict[str, Any], as_json: bool) -> None:
+    """Write the file, never over another one, or print it; and print the report.
+
+    Raises:
+        Fatal: there is a file already.
+    """
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError as error:
+            raise Fatal(f"{out} is there already; move it away, or choose another --out") from error
+    if as_json:
+        print_json({"file": out, "text": text, **report})
+    elif out is None:
+        typer.echo(text, nl=False)
+
+
+def decisions_told(content: Mapping[str, Any], out: Path | None) -> str:
+    """Say which decisions are open, and what to do then."""
+    places = list(open_decisions(bare(content)))
+    if not places:
+        return "No decision is open."
+    named = ", ".join(places[:5]) + (", …" if len(places) > 5 else "")
+    file = out or "the file"
+    return f"Decide what says TODO in {file} ({len(places)}: {named}); then: forebay topics check"

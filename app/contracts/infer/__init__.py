@@ -1,0 +1,1 @@
+"""A topic file from samples: `observe` them, `guess` fields and keys, and `draft` the file."""

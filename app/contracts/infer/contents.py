@@ -1,0 +1,43 @@
+"""Put a topic file together from what was seen."""
+
+from typing import Any
+
+from app.contracts.drafts import draft
+from app.contracts.infer.keys import day_field, dedupe_key, partition_key
+from app.contracts.infer.observe import Observer
+from app.contracts.infer.places import Place, path_of, places_of
+from app.contracts.writing import TODO, Noted, bare
+
+MOST_COLUMNS = 24
+USUAL_BYTES = 262_144  # what an event may have if the file says nothing
+MOST_BYTES = 1_000_000
+
+
+def contents(
+    observer: Observer, event: str, app: str = TODO, max_columns: int = MOST_COLUMNS
+) -> dict[str, Any]:
+    """What the topic file of `event` says, with evidence as comments and TODO for decisions."""
+    places = places_of(observer, max_columns)
+    dedupe = dedupe_key(event, places)
+    return draft(
+        event,
+        app=app,
+        fields={name: _field(name, place) for name, place in places.items()},
+        unknown="keep",
+        key=partition_key(places, dedupe),
+        by=dedupe,
+        day=day_field(places),
+        max_event_bytes=_room(observer.longest_bytes),
+    )
+
+
+def _field(name: str, place: Place) -> Noted:
+    remarks = [one.note for one in place.spec.values() if isinstance(one, Noted) and one.note]
+    optional = {} if place.required else {"optional": True}
+    spec = {**bare(place.spec), **path_of(name, place.path), **optional, "about": TODO}
+    return Noted(spec, ", ".join([place.evidence, *remarks]))
+
+
+def _room(longest_bytes: int) -> int | None:
+    """Twice the longest sample, where the usual limit is less than that."""
+    return min(2 * longest_bytes, MOST_BYTES) if 2 * longest_bytes > USUAL_BYTES else None
