@@ -99,7 +99,8 @@ event: order_placed
 owners: {team: checkout-data, chat: "#checkout-data"}
 
 fields:
-  order_id:  # in 50 of 50, all different
+  # in 50 of 50, all different
+  order_id:
     type: string
     pattern: '^A-\d+$'
     pii: TODO  # keep, hash or drop
