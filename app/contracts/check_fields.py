@@ -15,13 +15,15 @@ from app.contracts.fields import (
     NumberField,
     ObjectField,
     StringField,
+    TimestampField,
     Way,
 )
 from app.contracts.paths import Fields, dotted
 from app.contracts.rejections import Rejections
-from app.contracts.types import TYPES
+from app.contracts.types import core_of
 from app.core.errors import RejectedError
 from app.core.pii import HASHABLE
+from app.core.transforms import zone
 
 Found = Iterator[tuple[str, str]]  # (path in the file, what)
 
@@ -86,7 +88,7 @@ def _default(where: str, field: Field) -> Found:
     """Judge the default as if it had been sent."""
     asked = field.model_copy(update={"default": None, "optional": False})
     rejections = Rejections({"default": "default"}, {"default": asked})
-    member = core_schema.typed_dict_field(TYPES[field.type].core(field))
+    member = core_schema.typed_dict_field(core_of(field))
     raw = json.dumps({"default": field.default}).encode()
     try:
         validator = SchemaValidator(core_schema.typed_dict_schema({"default": member}))
@@ -108,6 +110,8 @@ def _bounds(field: Field) -> Found:
         yield "scale", f"{field.scale} is more than precision {field.precision}"
     if isinstance(field, ListField):
         yield from _order("items", field.min_items, field.max_items)
+    if isinstance(field, TimestampField):
+        yield from _clock(field)
     if isinstance(field, StringField):
         yield from _order("length", field.min_length, field.max_length)
         yield from _text_bounds(field)
@@ -116,6 +120,17 @@ def _bounds(field: Field) -> Found:
 def _order(what: str, low: int | None, high: int | None) -> Found:
     if low is not None and high is not None and low > high:
         yield f"min_{what}", f"{low} is more than max_{what} {high}; no value would fit"
+
+
+def _clock(field: TimestampField) -> Found:
+    if field.timezone is None:
+        return
+    if field.epoch is not None:
+        yield "timezone", f"{field.epoch} since 1970 are the same everywhere; remove it"
+    try:
+        zone(field.timezone)
+    except ValueError as error:
+        yield "timezone", error.args[1]
 
 
 def _text_bounds(field: StringField) -> Found:
@@ -127,8 +142,9 @@ def _text_bounds(field: StringField) -> Found:
             return
     if field.one_of is None:
         return
-    if field.pattern is not None or field.max_length is not None or field.min_length is not None:
-        yield "one_of", "says it all; remove pattern, min_length and max_length"
+    bounds = ("pattern", "format", "min_length", "max_length")
+    if told := [key for key in bounds if getattr(field, key) is not None]:
+        yield "one_of", f"says it all; remove {' and '.join(told)}"
     if len(set(field.one_of)) < len(field.one_of):
         yield "one_of", "names a value twice"
 

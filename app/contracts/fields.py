@@ -13,6 +13,7 @@ from pydantic import Field as Says
 from app.core.pii import Pii
 from app.core.values import MAX_INTEGER
 
+FormatName = Literal["email", "url", "ip", "country", "currency", "language"]
 Unknown = Literal["reject", "drop", "keep"]
 Way = tuple[str | int, ...]
 NAME = r"^[a-z][a-z0-9_]*$"
@@ -86,6 +87,11 @@ class StringField(_Lenient):
         None, description="Regular expression found somewhere in the value; anchor with ^ and $."
     )
     one_of: tuple[str, ...] | None = Says(None, min_length=1, description="The values there are.")
+    format: FormatName | None = Says(
+        None,
+        description="What the text is. country: two letters of ISO 3166; currency: three of "
+        "ISO 4217; language: a BCP 47 tag such as de-CH; url: absolute.",
+    )
 
 
 class IntegerField(_Lenient):
@@ -130,6 +136,14 @@ class TimestampField(_Lenient):
     """An instant in ISO 8601 with a UTC offset; lands in UTC, finer than a microsecond is cut."""
 
     type: Literal["timestamp"]
+    epoch: Literal["seconds", "milliseconds"] | None = Says(
+        None, description="It is sent as a JSON number since 1970 instead; may have a fraction."
+    )
+    timezone: str | None = Says(
+        None,
+        description="Whose time it is where there is no offset, such as Europe/Berlin. Of an hour "
+        "that comes twice it is the first. Left out: without an offset it is rejected.",
+    )
 
 
 class DateField(_Lenient):

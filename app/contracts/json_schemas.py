@@ -3,20 +3,47 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.core.values import MAX_INTEGER
+from app.contracts.formats import FORMATS
+from app.contracts.validators import decimal_pattern
+from app.core.values import LOCAL_PATTERN, MAX_INTEGER
 
 Json = dict[str, Any]
+
+
+OTHER_SPELLING: dict[str, Json] = {
+    "string": {"type": "integer"},
+    "integer": {"type": ["string", "number"]},
+    "number": {"type": "string"},
+    "decimal": {"type": "number"},
+    "boolean": {"enum": [0, 1, "true", "false", "True", "False"]},
+    "timestamp": {"type": "string"},
+    "date": {"type": "string"},
+}
+"""What a lenient field takes besides; not all of it."""
 
 
 def text(spec: Any) -> Json:
     schema: Json = {"type": "string"}
     if spec.one_of is not None:
         return schema | {"enum": list(spec.one_of)}
-    if spec.max_length is not None:
-        schema["maxLength"] = spec.max_length
-    if spec.pattern is not None:
-        schema["pattern"] = spec.pattern
-    return schema
+    bounds = {"minLength": spec.min_length, "maxLength": spec.max_length, "pattern": spec.pattern}
+    schema |= {key: bound for key, bound in bounds.items() if bound is not None}
+    if spec.format is None:
+        return schema
+    form = FORMATS[spec.format].schema
+    return {"allOf": [schema, form]} if form.keys() & schema.keys() else schema | form
+
+
+def decimal(spec: Any) -> Json:
+    return {"type": ["string", "integer"], "pattern": decimal_pattern(spec)}
+
+
+def moment(spec: Any) -> Json:
+    if spec.epoch is not None:
+        return {"type": "number"}
+    if spec.timezone is not None:
+        return {"type": "string", "pattern": LOCAL_PATTERN}
+    return {"type": "string", "format": "date-time"}
 
 
 def bounded(kind: str) -> Callable[[Any], Json]:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core_schema
 
 from app.contracts import validators
+from app.contracts.exact import reading_exactly
 from app.contracts.fields import Field, ListField, ObjectField, Unknown
 from app.contracts.lift import lifter
 from app.contracts.model import Contract
@@ -22,7 +23,8 @@ def parser(contract: Contract) -> Callable[[bytes], Row]:
     """Compile what reads an event; it raises `RejectedError`."""
     fields, unknown = contract.fields, contract.unknown
     tree = tree_of(fields)
-    validate = SchemaValidator(_container(tree, fields, unknown)).validate_json
+    validator = SchemaValidator(_container(tree, fields, unknown))
+    validate = reading_exactly(validator.validate_json, fields)
     rejections = Rejections(tree, fields)
     as_sent = is_flat(tree) and unknown != "keep"
     lift = None if as_sent else lifter(tree, fields, keep=unknown == "keep")

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from app.contracts.fields import Field, Way
+from app.contracts.fields import DecimalField, Field, StringField, TimestampField, Way
+from app.contracts.formats import FORMATS
 from app.contracts.paths import Fields, Tree, dotted, field_at
 from app.core.errors import Reason, RejectedError
 from app.core.values import FIRST_YEAR, LAST_YEAR
@@ -15,6 +16,8 @@ from app.core.values import FIRST_YEAR, LAST_YEAR
 MAX_ERRORS = 500
 MAX_NAME = 200  # characters of a field's name that come back: senders choose unknown names
 
+YEARS = f"of the years {FIRST_YEAR} to {LAST_YEAR}"
+MOMENT = "must be a string in ISO 8601, such as 2026-03-01T23:59:58.123Z"
 FORM = {
     "uuid": "must be a UUID in a string, 8-4-4-4-12 hexadecimal digits",
     "timestamp": (
@@ -33,7 +36,7 @@ FORM = {
     "list": "must be a list",
     "object": "must be an object",
 }
-BOUNDED = ("string", "integer", "number", "list")
+BOUNDED = ("string", "integer", "number", "decimal", "list")
 BOUND = {
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
@@ -102,7 +105,13 @@ class Rejections:
 
 def form(field: Field) -> str:
     """Say what a field's value must look like."""
-    if field.type == "decimal":
+    if isinstance(field, StringField) and field.format is not None:
+        return FORMATS[field.format].form
+    if isinstance(field, TimestampField) and field.epoch is not None:
+        return f"must be a number of {field.epoch} since 1970, {YEARS}"
+    if isinstance(field, TimestampField) and field.timezone is not None:
+        return f"{MOMENT}, {YEARS}; without a UTC offset it is {field.timezone} time"
+    if isinstance(field, DecimalField):
         digits = f"{field.precision - field.scale} digits before and {field.scale} after the point"
         return f'must be a decimal in a string, such as "12.50", with up to {digits}'
     return FORM[field.type]

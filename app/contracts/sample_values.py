@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic_core import SchemaValidator
 from rstr import Rstr
 
-from app.contracts.types import TYPES
+from app.contracts.types import core_of
 from app.core.values import MAX_INTEGER
 
 ATTEMPTS = 500
@@ -63,7 +63,7 @@ def _string(make: Maker, field: Any) -> str:
 
 def _fitting(make: Maker, field: Any) -> str:
     """Try what the pattern allows until the validator takes it: lengths are its business."""
-    fits = SchemaValidator(TYPES[field.type].core(field)).isinstance_python
+    fits = SchemaValidator(core_of(field)).isinstance_python
     for _ in range(ATTEMPTS):
         text = make.matching(field.pattern)
         for candidate in (text, text[: field.max_length]):

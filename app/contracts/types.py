@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from app.contracts import json_schemas, validators
 from app.contracts.fields import Field, ListField, ObjectField, Unknown
+from app.contracts.lenient import respell
 from app.contracts.table import Column
 from app.core.transforms import Columns, Landing
 
@@ -50,9 +51,26 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+def core_of(field: Field) -> CoreSchema:
+    """Validate a field's value, in whatever spelling the field takes."""
+    strict = TYPES[field.type].core(field)
+    change = respell(field)
+    if change is None:
+        return strict
+    if field.type != "decimal":
+        return core_schema.no_info_before_validator_function(change, strict)
+
+    def noting(value: Any, info: core_schema.ValidationInfo[list[float] | None]) -> Any:
+        if isinstance(value, float) and info.context is not None:
+            info.context.append(value)
+        return change(value)
+
+    return core_schema.with_info_before_validator_function(noting, strict)
+
+
 def member(field: Field) -> core_schema.TypedDictField:
     """Validate the value under a key of an object, which may be absent if the field says so."""
-    schema: CoreSchema = TYPES[field.type].core(field)
+    schema: CoreSchema = core_of(field)
     if field.default is not None:
         default = valid_default(field)
         schema = core_schema.no_info_after_validator_function(
@@ -71,7 +89,7 @@ def valid_default(field: Field) -> Any:
     """Read a field's default as if it had been sent. Raises pydantic's `ValidationError`."""
     if field.default is None:
         return None
-    return SchemaValidator(TYPES[field.type].core(field)).validate_json(json.dumps(field.default))
+    return SchemaValidator(core_of(field)).validate_json(json.dumps(field.default))
 
 
 def encoder(column: Landing) -> Callable[[Any], Any] | None:
@@ -106,7 +124,7 @@ def _object_encoder(fields: Columns) -> Callable[[Any], Any] | None:
 
 def _list(spec: ListField) -> CoreSchema:
     return core_schema.list_schema(
-        TYPES[spec.items.type].core(spec.items),
+        core_of(spec.items),
         min_length=spec.min_items,
         max_length=spec.max_items,
         strict=True,
@@ -139,6 +157,8 @@ def _object(spec: ObjectField) -> CoreSchema:
 def field_schema(field: Field) -> json_schemas.Json:
     """Describe a field as it is sent, in JSON Schema."""
     schema = TYPES[field.type].json_schema(field)
+    if getattr(field, "lenient", False):
+        schema = {"anyOf": [schema, json_schemas.OTHER_SPELLING[field.type]]}
     if field.optional or field.default is not None:
         schema = {"anyOf": [schema, {"type": "null"}]}
     about = {"description": field.about} if field.about else {}
@@ -189,7 +209,7 @@ TYPES: dict[str, FieldType] = {
     ),
     "decimal": FieldType(
         validators.decimal,
-        lambda spec: {"type": ["string", "integer"], "pattern": validators.decimal_pattern(spec)},
+        json_schemas.decimal,
         _decimal_sql("NUMBER"),
         _decimal_sql("DECIMAL"),
         encode=lambda value: format(value, "f"),
@@ -208,7 +228,7 @@ TYPES: dict[str, FieldType] = {
     ),
     "timestamp": FieldType(
         validators.timestamp,
-        json_schemas.fixed({"type": "string", "format": "date-time"}),
+        json_schemas.moment,
         _sql("TIMESTAMP_TZ"),
         _sql("TIMESTAMPTZ"),
         encode=utc_text,

@@ -4,6 +4,7 @@ Each takes the field's options. Numbers, texts and moments are strict: what look
 is another type.
 """
 
+from datetime import datetime, timedelta, tzinfo
 from decimal import Context, Decimal
 from math import isfinite
 from typing import Any
@@ -11,8 +12,14 @@ from typing import Any
 import orjson
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from app.contracts.formats import FORMATS
+from app.contracts.lenient import EPOCH, UNITS
+from app.core.transforms import zone
 from app.core.values import (
     DATE_PATTERN,
+    FIRST_YEAR,
+    LAST_YEAR,
+    LOCAL_PATTERN,
     MAX_INTEGER,
     TIMESTAMP_PATTERN,
     UUID_PATTERN,
@@ -24,12 +31,19 @@ from app.core.values import (
 def string(spec: Any) -> CoreSchema:
     if spec.one_of is not None:
         return core_schema.literal_schema(list(spec.one_of))
-    return core_schema.str_schema(
-        min_length=spec.min_length,
-        max_length=spec.max_length,
-        pattern=spec.pattern,
-        strict=True,
+    text = core_schema.str_schema(
+        min_length=spec.min_length, max_length=spec.max_length, pattern=spec.pattern, strict=True
     )
+    if spec.format is None:
+        return text
+    fits = FORMATS[spec.format].fits
+
+    def formed(value: str) -> str:
+        if not fits(value):
+            raise PydanticCustomError("format", "another form")
+        return value
+
+    return core_schema.no_info_after_validator_function(formed, text)
 
 
 def integer(spec: Any) -> CoreSchema:
@@ -56,6 +70,10 @@ def decimal(spec: Any) -> CoreSchema:
         number = Decimal(value)
         if abs(number) >= limit:
             raise PydanticCustomError("decimal_form", "too large")
+        if spec.minimum is not None and number < spec.minimum:
+            raise PydanticCustomError("greater_than_equal", "too small", {"ge": str(spec.minimum)})
+        if spec.maximum is not None and number > spec.maximum:
+            raise PydanticCustomError("less_than_equal", "too large", {"le": str(spec.maximum)})
         return (number or Decimal(0)).quantize(quantum, context=wide)  # and no minus zero
 
     return core_schema.no_info_after_validator_function(
@@ -81,9 +99,37 @@ def uuid(spec: Any) -> CoreSchema:
 
 
 def timestamp(spec: Any) -> CoreSchema:
+    if spec.epoch is not None:
+        return _since_1970(UNITS[spec.epoch])
+    if spec.timezone is not None:
+        return _local(zone(spec.timezone))
     # Pydantic's own also takes numbers, and digits in quotes, for seconds since 1970.
     return core_schema.no_info_after_validator_function(
         instant, core_schema.str_schema(pattern=TIMESTAMP_PATTERN, strict=True)
+    )
+
+
+def _local(tz: tzinfo) -> CoreSchema:
+    def moment(text: str) -> datetime:
+        return instant(text, tz)
+
+    return core_schema.no_info_after_validator_function(
+        moment, core_schema.str_schema(pattern=LOCAL_PATTERN, strict=True)
+    )
+
+
+def _since_1970(unit: timedelta) -> CoreSchema:
+    def moment(number: float) -> datetime:
+        try:
+            found = EPOCH + unit * int(number) + unit * (number - int(number))
+        except OverflowError as error:
+            raise ValueError("year") from error
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise ValueError("year")
+        return found
+
+    return core_schema.no_info_after_validator_function(
+        moment, core_schema.float_schema(strict=True, allow_inf_nan=False)
     )
 
 

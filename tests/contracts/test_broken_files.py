@@ -145,7 +145,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "a list of values and a length": (
         LABEL,
         LABEL + "    one_of: [P1]\n",
-        "fields.parcel_id.one_of: says it all; remove pattern, min_length and max_length",
+        "fields.parcel_id.one_of: says it all; remove max_length",
     ),
     "a list that names a value twice": (
         LABEL,
