@@ -26,7 +26,7 @@ country: {type: string, format: country, optional: true, pii: keep, about: "Wher
 currency: {type: string, format: currency, optional: true, pii: keep, about: "What was paid in."}
 language: {type: string, format: language, optional: true, pii: keep, about: "What was spoken."}
 code: {type: string, min_length: 2, optional: true, pii: keep, about: "A code of some length."}
-price: {type: decimal, scale: 2, minimum: "0.01", maximum: 99.5, optional: true, about: "Its price."}
+price: {type: decimal, scale: 2, minimum: "0.01", maximum: 99.5, default: 1, about: "A price...."}
 second: {type: timestamp, epoch: seconds, optional: true, about: "A moment in seconds."}
 milli: {type: timestamp, epoch: milliseconds, optional: true, about: "One in milliseconds."}
 local: {type: timestamp, timezone: Europe/Berlin, optional: true, about: "A clock on the wall."}
