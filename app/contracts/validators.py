@@ -68,7 +68,7 @@ def decimal(spec: Any) -> CoreSchema:
 
     def exact(value: str | int) -> Decimal:
         number = Decimal(value)
-        if abs(number) >= limit:
+        if not -limit < number < limit:  # abs() would round to 28 digits
             raise PydanticCustomError("decimal_form", "too large")
         if spec.minimum is not None and number < spec.minimum:
             raise PydanticCustomError("greater_than_equal", "too small", {"ge": str(spec.minimum)})

@@ -157,18 +157,24 @@ def create_staging(table: Table, staging: str) -> str:
 
 
 def copy(table: Table, staging: str, stage: str, keys: Sequence[str]) -> str:
-    """Stage these objects, all or nothing. FORCE: load history must not skip a repeated load."""
+    """Stage these objects, all or nothing. FORCE: load history must not skip a repeated load;
+    NULL_IF: by default the text \\N would become NULL."""
     values = ", ".join(f"{field(c.name)}{_cast(c)}" for c in table.columns)
     files = ", ".join(literal(key) for key in keys)
     return (
         f'COPY INTO {staging} ({names(table.columns)}, "_FILE") '
         f"FROM (SELECT {values}, METADATA$FILENAME FROM @{stage}) FILES = ({files}) "
-        "FILE_FORMAT = (TYPE = JSON COMPRESSION = GZIP) ON_ERROR = ABORT_STATEMENT FORCE = TRUE"
+        "FILE_FORMAT = (TYPE = JSON COMPRESSION = GZIP NULL_IF = ()) "
+        "ON_ERROR = ABORT_STATEMENT FORCE = TRUE"
     )
 
 
 def _cast(column: Column) -> str:
-    return "" if column.type in SEMI_STRUCTURED else f"::{sql_type(column, 'snowflake')}"
+    if column.type in SEMI_STRUCTURED:
+        return ""
+    kind = sql_type(column, "snowflake")
+    # A cast to a length would cut the text in silence; the column of that length refuses it.
+    return "::VARCHAR" if kind.startswith("VARCHAR") else f"::{kind}"
 
 
 def count_keyless(table: Table, staging: str) -> str:

@@ -1,0 +1,118 @@
+"""Gateway and worker come to one verdict on the same bytes, whatever they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+from aiohttp import hdrs, web
+from aiohttp.test_utils import make_mocked_request
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.core.errors import Reason, Rejected
+from app.gateway.refusal import Refusal
+from app.gateway.split import split
+from app.gateway.verdicts import Verdict, judged
+from app.worker.records import Clock, weigh
+from tests.conftest import run
+
+from .contracts import CONTRACTS, KINDS, NOON, raw, samples
+from .mutations import mutated
+
+RECEIVED_MS = int(NOON.timestamp() * 1000)
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A Kafka record."""
+
+    value: bytes
+    offset: int = 0
+    timestamp: int = RECEIVED_MS
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+def worker_says(event: str, value: bytes) -> Rejected | None:
+    """The worker's verdict; None: it lands."""
+    record = Sent(value)
+    verdict = weigh(KINDS[event], record, Clock().received(record).at)
+    return verdict if isinstance(verdict, Rejected) else None
+
+
+def request(path: str, content_type: str) -> web.Request:
+    return make_mocked_request("POST", path, headers={hdrs.CONTENT_TYPE: content_type})
+
+
+def gateway_says(
+    body: bytes, event: str | None, content_type: str = "application/json"
+) -> list[Verdict] | Refusal:
+    """The gateway's verdict on each event of a body, or that it takes none."""
+    try:
+        sent = split(request("/v1/events", content_type), body, event, 1_000)
+    except Refusal as refusal:
+        return refusal
+    return run(judged(KINDS, sent, RECEIVED_MS))
+
+
+def same(event: str, verdict: Verdict) -> None:
+    """What the gateway stores is judged by the worker as the gateway did."""
+    if verdict.record is None:
+        assert verdict.rejected is not None
+        return
+    assert worker_says(event, verdict.record.value) == verdict.rejected
+
+
+@pytest.mark.parametrize("event", sorted(CONTRACTS))
+@MANY
+@given(data=st.data())
+def test_gateway_and_worker_agree_on_each_event(event: str, data: st.DataObject) -> None:
+    (good,) = samples(event, 1, data.draw(st.integers(0, 50)))
+    body = data.draw(mutated(good))
+    direct = worker_says(event, body)
+    answer = gateway_says(body, event)
+    if isinstance(answer, Refusal):
+        # The gateway takes nothing of what is no JSON; a direct producer's is a dead letter.
+        assert direct is not None
+        assert answer.status in (400, 413)
+        return
+    for verdict in answer:
+        same(event, verdict)
+    if len(answer) == 1 and answer[0].record is not None and answer[0].record.value == body:
+        assert direct == answer[0].rejected
+
+
+@pytest.mark.parametrize("event", sorted(CONTRACTS))
+def test_a_good_event_is_good_in_each_shape_of_a_body(event: str) -> None:
+    many = samples(event, 20)
+    bodies: Mapping[tuple[bytes, str | None], str] = {
+        (raw(many[0]), event): "application/json",
+        (b"[" + b" , ".join(map(raw, many)) + b"]", event): "application/json",
+        (b"\r\n".join(map(raw, many)), event): "application/x-ndjson",
+        (
+            b'{"events": ['
+            + b",".join(b'{"data": %b, "type": "%b"}' % (raw(m), event.encode()) for m in many)
+            + b"]}",
+            None,
+        ): "application/json",
+    }
+    for (body, of_type), content_type in bodies.items():
+        answer = gateway_says(body, of_type, content_type)
+        assert not isinstance(answer, Refusal)
+        for verdict in answer:
+            assert verdict.rejected is None
+            assert verdict.record is not None
+            assert worker_says(event, verdict.record.value) is None
+
+
+@pytest.mark.parametrize("token", [b"NaN", b"Infinity", b"-Infinity"])
+def test_numbers_that_are_no_json_are_no_json_to_anybody(token: bytes) -> None:
+    event = CONTRACTS["parcel_scanned"]
+    (good,) = samples(event.event, 1)
+    for name in ("real", "tree", "weight_grams", "whole"):
+        text = raw(good | {name: "here"}).replace(b'"here"', token)
+        rejected = worker_says(event.event, text)
+        assert rejected is not None
+        assert rejected.reason is Reason.NOT_JSON
+        assert isinstance(gateway_says(text, event.event), Refusal)
