@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.contracts import json_schemas
 from app.contracts.model import Contract
-from app.contracts.types import field_schema
+from app.contracts.sent_schema import sent_schema
 from app.core.errors import Reason
 
 Json = dict[str, Any]
@@ -57,14 +56,7 @@ def openapi(contracts: Mapping[str, Contract]) -> Json:
 
 def event_schema(contract: Contract) -> Json:
     """Describe an event as it is sent, in JSON Schema (2020-12)."""
-    schema = {
-        "description": contract.summary,
-        **json_schemas.object_of(
-            {name: field_schema(field) for name, field in contract.fields.items()},
-            [name for name, field in contract.fields.items() if field.required],
-            closed=contract.unknown == "reject",
-        ),
-    }
+    schema: Json = {"description": contract.summary} | sent_schema(contract)
     examples = [example.given for example in contract.examples if example.row is not None]
     return schema | {"examples": examples}
 
