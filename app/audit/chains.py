@@ -217,6 +217,12 @@ def is_current(seen: PartitionBalance, log: LogEnds) -> bool:
     return not seen.ended and not (known and topic_id_of(seen.topic_id) != log.topic_id)
 
 
+def set_log_side(seen: PartitionBalance, log: LogEnds) -> None:
+    """What Kafka has of the partition, and how much of that is still to be read."""
+    seen.log_start, seen.log_end = log.start, log.end
+    seen.lag = max(0, log.end - (seen.cursor or 0))
+
+
 def compare_with_log(
     event: str, seen: PartitionBalance, log: LogEnds | None, findings: Findings
 ) -> None:
@@ -236,9 +242,8 @@ def compare_with_log(
             )
         )
         return
-    seen.log_start, seen.log_end = log.start, log.end
+    set_log_side(seen, log)
     begun_at = seen.cursor or 0
-    seen.lag = max(0, log.end - begun_at)
     if begun_at > log.end:
         findings.add(
             Finding(

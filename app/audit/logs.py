@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.audit.chains import Topics, check_topic, compare_with_log, is_current
+from app.audit.old_logs import OldLogs
 from app.audit.report import AuditReport, Finding, FindingKind, PartitionBalance, TypeBalance
 from app.audit.scratch import Scratch
 from app.audit.versions import find_lost_rests, find_unread_version, remember_end
@@ -29,23 +30,28 @@ async def compare_with_kafka(
         check_topic(event, topic, partitions, logs, report.found)
     for topic in sorted({topic_of(tp) for tp in logs}):
         _add_unread(kinds[known.get(topic) or event_of(topic)], topic, logs)
+    acknowledged = await ledger.acknowledged()
+    old = OldLogs(acknowledged, scratch, report)
     for event, kind in sorted(kinds.items()):
         for seen in kind.partitions:
             log = logs.get(place_of(seen.tp))
-            compare_with_log(event, seen, log, report.found)
+            if topic_of(seen.tp) in wanted:
+                compare_with_log(event, seen, log, report.found)
+            else:
+                old.compare(event, seen, log)
             if log is not None and is_current(seen, log):
                 remember_end(event, seen, log, scratch, report.audited_at)
                 if topic_of(seen.tp) not in wanted:
                     find_unread_version(event, seen, topics, report.found)
             if seen.ended:
-                _note_once(
+                report.note_once(
                     f"{_log(seen.tp)}: an earlier topic of this name, which was replaced: what "
-                    "the ledger has of it is proved, and what was lost of it is a finding.",
-                    report,
+                    "the ledger has of it is proved, and what was lost of it is a finding."
                 )
             elif log is None:
                 _note_missing(event, seen.tp, topic_of(seen.tp) in wanted, report)
-    find_lost_rests(kinds, logs, wanted, await ledger.acknowledged(), scratch, report)
+    find_lost_rests(kinds, logs, wanted, acknowledged, scratch, report)
+    old.tell_cuts()
 
 
 def _add_unread(kind: TypeBalance, topic: str, logs: Mapping[str, LogEnds]) -> None:
@@ -74,16 +80,10 @@ def _note_missing(event: str, tp: str, current: bool, report: AuditReport) -> No
             )
         )
         return
-    _note_once(
+    report.note_once(
         f"{_log(tp)}: an older version's topic, which Kafka no longer has: what the ledger has of "
-        "it is proved, whether it was read to its end is not.",
-        report,
+        "it is proved, whether it was read to its end is not."
     )
-
-
-def _note_once(note: str, report: AuditReport) -> None:
-    if note not in report.notes:  # one for all its partitions
-        report.notes.append(note)
 
 
 def _log(tp: str) -> str:

@@ -31,23 +31,24 @@ def keep(scratch: Scratch, notes: list[str]) -> None:
 
 
 def forget_all(memory: Path) -> None:
-    """Let the next audit begin without any, but for where logs were seen to end: of a topic that
-    is gone, nobody else can say it."""
-    ends = _log_ends(memory)
+    """Let the next audit begin without any, but for where logs were seen to end, and what was lost
+    of old ones: of a topic that is gone, nobody else can say it."""
+    kept = {table: _all_of(table, memory) for table in ("log_ends", "log_losses")}
     for end in ("", "-journal"):
         memory.with_name(memory.name + end).unlink(missing_ok=True)
-    if ends:
+    if any(kept.values()):
         with closing(Scratch(memory)) as scratch:
-            for row in ends:
-                scratch.add("log_ends", *row)
+            for table, rows in kept.items():
+                for row in rows:
+                    scratch.add(table, *row)
             scratch.keep()
 
 
-def _log_ends(memory: Path) -> list[tuple[Any, ...]]:
+def _all_of(table: str, memory: Path) -> list[tuple[Any, ...]]:
     if not memory.exists():
         return []
     try:
         with closing(Scratch(memory)) as scratch:
-            return list(scratch.rows("SELECT * FROM log_ends"))
+            return list(scratch.rows(f"SELECT * FROM {table}"))
     except sqlite3.Error:
         return []  # damaged, or not ours: there is nothing to be kept

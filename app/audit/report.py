@@ -27,6 +27,7 @@ class FindingKind(StrEnum):
     TOPIC_MISSING = "topic_missing"
     TOPIC_UNREAD = "topic_unread"
     TOPIC_LOST = "topic_lost"
+    LOG_CUT = "log_cut"
     PARTITION_COUNT = "partition_count"
     SEAL = "seal"
     SEAL_MISSING = "seal_missing"
@@ -185,6 +186,11 @@ class AuditReport:
     reading: Reading = field(default_factory=Reading)
     found: Findings = field(default_factory=Findings)
     notes: list[str] = field(default_factory=list)
+
+    def note_once(self, note: str) -> None:
+        """One remark for all partitions of which it is made."""
+        if note not in self.notes:
+            self.notes.append(note)
 
     @property
     def findings(self) -> list[Finding]:

@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS counted (shelf TEXT, event TEXT, day TEXT, staged INT
 CREATE TABLE IF NOT EXISTS ends (tp TEXT PRIMARY KEY, event TEXT, next INT);
 CREATE TABLE IF NOT EXISTS log_ends (tp TEXT, topic_id TEXT, event TEXT, end INT, seen_at TEXT,
                                      PRIMARY KEY (tp, topic_id));
+CREATE TABLE IF NOT EXISTS log_losses (tp TEXT, topic_id TEXT, kind TEXT, event TEXT, first INT,
+                                       next INT, since TEXT, PRIMARY KEY (tp, topic_id, kind));
 CREATE TABLE IF NOT EXISTS prints (event TEXT, day TEXT, run TEXT, print TEXT,
                                    PRIMARY KEY (event, day));
 CREATE TEMP TABLE loaded (event TEXT, day TEXT, seal TEXT);

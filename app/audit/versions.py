@@ -21,20 +21,23 @@ from app.ledger.protocol import Acknowledgement
 def find_unread_version(
     event: str, seen: PartitionBalance, topics: Topics, findings: Findings
 ) -> None:
-    """Lag of a topic that no topic file names is a finding: no worker will read it."""
-    if not seen.lag or seen.log_end is None:
+    """What Kafka has unread of a topic that no topic file names is a finding: no worker will read
+    it."""
+    if seen.log_end is None:
         return
-    first, topic = seen.log_end - seen.lag, topic_of(seen.tp)
+    first, topic = max(seen.log_start or 0, seen.cursor or 0), topic_of(seen.tp)
+    if first >= seen.log_end:
+        return
     now = f"its topic is {topics[event][0]} now" if event in topics else "it has none now"
     findings.add(
         Finding(
             FindingKind.TOPIC_UNREAD,
-            f"{seen.tp} {first}–{seen.log_end - 1}: {seen.lag} offsets of {event} were never read, "
-            f"and nobody will read them, for no topic file names {topic} ({now}); when Kafka's "
-            "retention comes they are lost. Stop the workers, start them with TOPICS_DIR naming "
-            "a copy of the topic files in which this event's is the one that named "
-            f"{topic}, and all other settings as they are; when an audit with today's files no "
-            "longer says this, start them with today's files again. To give these events up, "
+            f"{seen.tp} {first}–{seen.log_end - 1}: {seen.log_end - first} offsets of {event} "
+            f"were never read, and nobody will read them, for no topic file names {topic} ({now}); "
+            "when Kafka's retention comes they are lost. Stop the workers, start them with "
+            "TOPICS_DIR naming a copy of the topic files in which this event's is the one that "
+            f"named {topic}, and all other settings as they are; when an audit with today's files "
+            "no longer says this, start them with today's files again. To give these events up, "
             "delete the topic, and acknowledge what the next audit says.",
             event=event,
             tp=seen.tp,
@@ -71,13 +74,14 @@ def find_lost_rests(
         if log is not None and _same(log.topic_id, topic_id):
             continue
         read = _read_of(seen, topic_id)
-        told = read is not None and (log is not None or topic_of(tp) in wanted)
+        told = read is not None and topic_of(tp) in wanted
         if told or (seen is not None and seen.ended) or end <= (read or 0):
             continue  # told: as a topic that is missing or was replaced
+        another = ", another one has its name" if log is not None else ""
         what = (
-            f"{tp} {read or 0}–{end - 1}: Kafka does not have the topic any more, an audit saw its "
-            f"log end at {end} ({datetime.fromisoformat(seen_at):%Y-%m-%d %H:%M} UTC), and the "
-            "ledger does not say that these offsets were read."
+            f"{tp} {read or 0}–{end - 1}: Kafka does not have the topic any more{another}; an "
+            f"audit saw its log end at {end} ({datetime.fromisoformat(seen_at):%Y-%m-%d %H:%M} "
+            "UTC), and the ledger does not say that these offsets were read."
         )
         known = acknowledged.get(tp)
         if known is not None and known.at > datetime.fromisoformat(seen_at):

@@ -173,3 +173,129 @@ async def test_a_lost_rest_that_somebody_settles_afterwards_is_a_remark_for_ever
         assert report.findings == []
         (note,) = [note for note in report.notes if note.startswith(f"{tp} 2–11")]
         assert note.endswith(": the shop sent them again")
+
+
+async def settled(world: World, tp: str) -> AuditReport:
+    said = Acknowledgement(tp, "the shop sent them again", datetime.now(UTC))
+    assert await world.ledger.acknowledge(said) == said
+    return await world.audit(memory=world.memory)
+
+
+def remarks(report: AuditReport, tp: str) -> list[str]:
+    return [note for note in report.notes if note.startswith(tp)]
+
+
+@pytest.mark.parametrize("topic_id", ["", "topic-1"])
+async def test_an_old_log_that_was_cut_back_is_a_finding_until_somebody_settles_it(
+    world: World, topic_id: str
+) -> None:
+    tp = tp_of(PAGE, 0)
+    raise_version(world)
+    world.logs[tp] = LogEnds(0, 12)
+    assert places(await world.audit(memory=world.memory)) == [(K.TOPIC_UNREAD, tp, 2, 12)]
+    world.logs[tp] = LogEnds(0, 5, topic_id)
+    for _ in range(2):
+        report = await world.audit(memory=world.memory)
+        assert places(report) == [(K.TOPIC_UNREAD, tp, 2, 5), (K.LOG_CUT, tp, 5, 12)]
+    assert "this log end at 12" in report.findings[1].text
+    assert f"ledger acknowledge {tp} --why" in report.findings[1].text
+    forget_all(world.memory)
+    delete_topic(world)
+    found = places(await world.audit(memory=world.memory))
+    assert found == [(K.TOPIC_LOST, tp, 2, 5), (K.LOG_CUT, tp, 5, 12)]
+    for _ in range(2):
+        report = await settled(world, tp)
+        assert report.findings == []
+        assert [
+            note for note in remarks(report, f"{tp} 5–11") if "the shop sent them again" in note
+        ]
+
+
+async def test_an_old_log_that_is_cut_once_more_is_a_finding_again(world: World) -> None:
+    tp = tp_of(PAGE, 0)
+    raise_version(world)
+    for end in (12, 1):
+        world.logs[tp] = LogEnds(0, end)
+        await world.audit(memory=world.memory)
+    world.logs[tp] = LogEnds(0, 0)
+    assert (await settled(world, tp)).findings == []
+    world.logs[tp] = LogEnds(0, 8)
+    await world.audit(memory=world.memory)
+    world.logs[tp] = LogEnds(0, 0)
+    for _ in range(2):
+        assert places(await world.audit(memory=world.memory)) == [(K.LOG_CUT, tp, 2, 12)]
+
+
+async def test_what_retention_took_of_an_old_topic_is_settled_and_more_of_it_is_a_finding_again(
+    world: World,
+) -> None:
+    tp = tp_of(PAGE, 0)
+    raise_version(world)
+    world.logs[tp] = LogEnds(9, 9)
+    report = await world.audit(memory=world.memory)
+    assert places(report) == [(K.OVERTAKEN, tp, 2, 9)]
+    assert "no worker records it" in report.findings[0].text
+    assert "next worker" not in report.findings[0].text
+    report = await settled(world, tp)
+    assert report.findings == []
+    assert remarks(report, f"{tp} 2–8")
+    world.logs[tp] = LogEnds(10, 12)
+    for _ in range(2):
+        assert places(await world.audit(memory=world.memory)) == [
+            (K.OVERTAKEN, tp, 2, 10),
+            (K.TOPIC_UNREAD, tp, 10, 12),
+        ]
+
+
+async def test_an_old_log_that_ends_before_what_was_read_of_it_is_settled_by_hand(
+    world: World,
+) -> None:
+    tp = tp_of(PAGE, 0)
+    raise_version(world)
+    world.logs[tp] = LogEnds(0, 1)
+    report = await world.audit(memory=world.memory)
+    assert places(report) == [(K.PAST_LOG_END, tp, 1, 2)]
+    assert "next worker" not in report.findings[0].text
+    assert (await settled(world, tp)).findings == []
+
+
+@pytest.mark.parametrize("topic_id", ["", "topic-2"])
+async def test_an_old_topic_that_was_read_to_its_end_and_made_anew_is_a_remark(
+    world: World, topic_id: str
+) -> None:
+    tp = tp_of(PAGE, 1)
+    await world.ledger.start_chains([ChainStart(PAGE, tp, 3, "topic-1")])
+    raise_version(world)
+    world.logs[tp] = LogEnds(3, 3, "topic-1")
+    assert (await world.audit(memory=world.memory)).findings == []
+    world.logs[tp] = LogEnds(0, 0, topic_id)
+    report = await world.audit(memory=world.memory)
+    assert report.findings == []
+    assert remarks(report, tp)
+
+
+async def test_an_old_topic_made_anew_with_something_unread_is_lost(world: World) -> None:
+    tp = tp_of(PAGE, 1)
+    await world.ledger.start_chains([ChainStart(PAGE, tp, 3, "topic-1")])
+    raise_version(world)
+    world.logs[tp] = LogEnds(3, 7, "topic-1")
+    assert places(await world.audit(memory=world.memory)) == [(K.TOPIC_UNREAD, tp, 3, 7)]
+    world.logs[tp] = LogEnds(0, 2, "topic-2")
+    for _ in range(2):
+        assert places(await world.audit(memory=world.memory)) == [
+            (K.TOPIC_UNREAD, f"{topic_of(PAGE)}~topic-2/1", 0, 2),
+            (K.TOPIC_LOST, tp, 3, 7),
+        ]
+
+
+async def test_an_old_topic_made_anew_that_no_audit_saw_before_is_settled_by_hand(
+    world: World,
+) -> None:
+    tp = tp_of(PAGE, 1)
+    await world.ledger.start_chains([ChainStart(PAGE, tp, 3, "topic-1")])
+    raise_version(world)
+    world.logs[tp] = LogEnds(0, 0, "topic-2")
+    report = await world.audit(memory=world.memory)
+    assert places(report) == [(K.TOPIC_REPLACED, tp, 3, None)]
+    assert "next worker" not in report.findings[0].text
+    assert (await settled(world, tp)).findings == []
