@@ -11,15 +11,36 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.core.transforms.agents import UserAgent
 from app.core.transforms.choosing import Map, When
 from app.core.transforms.columns import Columns, Landing, Row, Step
-from app.core.transforms.dates import DatePart, zone
+from app.core.transforms.dates import DatePart, ParseTimestamp, zone
+from app.core.transforms.numbers import MinorUnits, ParseNumber
 from app.core.transforms.placing import Coalesce, Constant, Rename
+from app.core.transforms.privacy import Hash, TruncateIp
 from app.core.transforms.texts import Join, Lower, Trim, Truncate, Upper
+from app.core.transforms.urls import UrlParts
 
 __all__ = ["Columns", "Landing", "Row", "Step", "Transform", "zone"]
 
 Transform = Annotated[
-    Trim | Lower | Upper | Truncate | Join | Constant | Rename | Coalesce | Map | When | DatePart,
+    Trim
+    | Lower
+    | Upper
+    | Truncate
+    | Join
+    | Constant
+    | Rename
+    | Coalesce
+    | Map
+    | When
+    | DatePart
+    | ParseTimestamp
+    | ParseNumber
+    | MinorUnits
+    | UrlParts
+    | UserAgent
+    | TruncateIp
+    | Hash,
     Field(discriminator="do"),
 ]

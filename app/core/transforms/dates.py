@@ -1,10 +1,27 @@
 """Steps that read time."""
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from app.core.transforms.columns import About, Columns, Name, Options, Row, Step, existing, new
+from pydantic import Field
+
+from app.core.transforms.columns import (
+    About,
+    Columns,
+    Name,
+    Options,
+    Row,
+    Step,
+    derived,
+    existing,
+    new,
+    refused,
+)
+from app.core.values import DATE, FIRST_YEAR, LAST_YEAR, TIME, TIMESTAMP_PATTERN
 
 
 class DatePart(Options):
@@ -37,6 +54,88 @@ class DatePart(Options):
             row[new] = found() if callable(found) else found
 
         return step
+
+
+NAIVE = re.compile(f"{DATE}[T ]{TIME}")
+WITH_OFFSET = re.compile(TIMESTAMP_PATTERN)
+MAX_TEXT = 100  # characters of a time as text
+# What strptime reads alike on every machine; %c, %x and %X depend on the language, %Z on the zone.
+DIRECTIVES = frozenset("YymbBdjHIMSfpzaA%")
+
+
+class ParseTimestamp(Options):
+    """Add a timestamp column that a string spells, in ISO 8601 or a format of your own.
+
+    `format: iso` or one of strptime, such as `"%d/%b/%Y:%H:%M:%S %z"`. A time without an offset
+    is read in `timezone`, and where the clocks are put back the earlier of two moments is meant.
+    """
+
+    do: Literal["parse_timestamp"]
+    field: str
+    to: Name
+    format: str = Field(description="iso, or directives of strptime such as %Y-%m-%d %H:%M.")
+    timezone: str | None = Field(None, description="Of times without an offset.")
+    about: About
+
+    def columns(self, columns: Columns) -> Columns:
+        source = existing(columns, self.field, "string")
+        new(columns, self.to)
+        if self.timezone is not None:
+            zone(self.timezone)
+        if self.format != "iso":
+            self._check_format()
+        return {**columns, self.to: derived([source], "timestamp", self.about)}
+
+    def _check_format(self) -> None:
+        found = re.findall("%(.?)", self.format, re.DOTALL)
+        for one in found:
+            if one not in DIRECTIVES:
+                known = " ".join(f"%{known}" for known in sorted(DIRECTIVES))
+                raise ValueError("format", f"%{one} is not understood; there is {known}")
+        named = set(found)
+        if not named & set("Yy") or not ("j" in named or ("d" in named and named & set("mbB"))):
+            raise ValueError("format", "does not name a day; it needs %Y, %m and %d, or is iso")
+        if "z" in found and self.timezone is not None:
+            raise ValueError("timezone", "%z is in the format already; remove one")
+        if "z" not in found and self.timezone is None:
+            raise ValueError("timezone", "is missing, as the format has no %z; add it")
+
+    def step(self, columns: Columns) -> Step:
+        source, to, read = self.field, self.to, self._reader()
+        form = "a time in ISO 8601" if self.format == "iso" else f"a time as {self.format}"
+        told = f"must be {form}, of the years {FIRST_YEAR} to {LAST_YEAR}"
+
+        def step(row: Row) -> None:
+            value = row[source]
+            if value is None:
+                row[to] = None
+                return
+            try:
+                moment = read(value[: MAX_TEXT + 1])
+                if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+                    raise ValueError("year")
+            except ValueError:
+                raise refused(source, told) from None
+            row[to] = moment.astimezone(UTC)
+
+        return step
+
+    def _reader(self) -> Callable[[str], datetime]:
+        tz = None if self.timezone is None else zone(self.timezone)
+        form = self.format
+
+        def read_iso(text: str) -> datetime:
+            naive = tz is not None and NAIVE.fullmatch(text)
+            if not naive and not WITH_OFFSET.fullmatch(text):
+                raise ValueError("form")
+            moment = datetime.fromisoformat(text)
+            return moment.replace(tzinfo=tz) if naive else moment
+
+        def read(text: str) -> datetime:
+            moment = datetime.strptime(text, form)  # noqa: DTZ007 (there is %z, or the zone)
+            return moment if tz is None else moment.replace(tzinfo=tz)
+
+        return read_iso if form == "iso" else read
 
 
 def zone(name: str) -> ZoneInfo:
