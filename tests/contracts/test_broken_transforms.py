@@ -16,13 +16,15 @@ MORE = """\
   price: {type: decimal, precision: 9, scale: 2, optional: true, about: "What it costs to send."}
   fee: {type: decimal, precision: 9, scale: 4, optional: true, about: "What it costs to scan."}
   fragile: {type: boolean, optional: true, about: "Whether it can break."}
+  import: {type: boolean, optional: true, about: "Whether it came over a border."}
   tree: {type: json, pii: keep, optional: true, about: "Anything else there is."}
 """
-THERE = f"{FOUR}, note, phone, price, fee, fragile, tree"
+THERE = f"{FOUR}, note, phone, price, fee, fragile, import, tree"
 LONG = "a_name_that_is_longer_than_any_name_of_a_column_that_i_have_seen_x"
 STEPS = (
     "'trim', 'lower', 'upper', 'truncate', 'join', 'constant', 'rename', 'coalesce', 'map', "
-    "'when', 'date_part'"
+    "'when', 'date_part', 'parse_timestamp', 'parse_number', 'minor_units', 'url_parts', "
+    "'user_agent', 'truncate_ip', 'hash'"
 )
 ABOUT = "about: What it is made of"
 CONDITION = (
@@ -164,6 +166,130 @@ BROKEN: dict[str, tuple[str, str]] = {
     "a condition on a tree": (
         f"do: when, if: {{field: tree, is: 1}}, to: new, value: 1, {ABOUT}",
         "if.field: «tree» is json; of that only «missing» can be asked",
+    ),
+    "a time of a number": (
+        f"do: parse_timestamp, field: weight_grams, format: iso, to: new, {ABOUT}",
+        "field: «weight_grams» is integer; it must be string",
+    ),
+    "a time in a format that names no day": (
+        f'do: parse_timestamp, field: note, format: "%H:%M %z", to: new, {ABOUT}',
+        "format: does not name a day; it needs %Y, %m and %d, or is iso",
+    ),
+    "a time in a format that depends on the machine": (
+        f'do: parse_timestamp, field: note, format: "%c", to: new, {ABOUT}',
+        "format: %c is not understood; there is %% %A %B %H %I %M %S %Y %a %b %d %f %j %m %p %y %z",
+    ),
+    "a time without a zone": (
+        f'do: parse_timestamp, field: note, format: "%Y-%m-%d", to: new, {ABOUT}',
+        "timezone: is missing, as the format has no %z; add it",
+    ),
+    "a time with two zones": (
+        f'do: parse_timestamp, field: note, format: "%Y-%j%z", timezone: UTC, to: new, {ABOUT}',
+        "timezone: %z is in the format already; remove one",
+    ),
+    "a time in an unknown zone": (
+        f"do: parse_timestamp, field: note, format: iso, timezone: Mars, to: new, {ABOUT}",
+        "timezone: no time zone «Mars»; use a name such as Europe/Berlin or UTC",
+    ),
+    "a time of a hashed text": (
+        f"do: parse_timestamp, field: phone, format: iso, to: new, {ABOUT}",
+        "field: its pii is hash, and a timestamp can not be hashed; start from a field to keep",
+    ),
+    "a number of no kind": (
+        f"do: parse_number, field: note, to: new, {ABOUT}",
+        "as: is missing; add it",
+    ),
+    "a number of an unknown kind": (
+        f"do: parse_number, field: note, as: float, to: new, {ABOUT}",
+        "as: must be 'integer', 'number' or 'decimal'",
+    ),
+    "a decimal of no scale": (
+        f"do: parse_number, field: note, as: decimal, to: new, {ABOUT}",
+        "scale: is missing; add it",
+    ),
+    "a decimal of more places than digits": (
+        f"do: parse_number, field: note, as: decimal, precision: 2, scale: 3, to: new, {ABOUT}",
+        "scale: 3 is more than precision 2",
+    ),
+    "a scale of a whole number": (
+        f"do: parse_number, field: note, as: integer, scale: 2, to: new, {ABOUT}",
+        "scale: is for decimal, not for integer; remove it",
+    ),
+    "a precision of a number": (
+        f"do: parse_number, field: note, as: number, precision: 2, to: new, {ABOUT}",
+        "precision: is for decimal, not for number; remove it",
+    ),
+    "an amount of a text": (
+        f"do: minor_units, field: note, currency: note, to: new, {ABOUT}",
+        "field: «note» is string; it must be integer",
+    ),
+    "an amount in no currency": (
+        f"do: minor_units, field: weight_grams, to: new, {ABOUT}",
+        "currency: is missing; add it",
+    ),
+    "an amount in the currency of no column": (
+        f"do: minor_units, field: weight_grams, currency: code, to: new, {ABOUT}",
+        f"currency: there is no «code» at this step; there is {THERE}",
+    ),
+    "an amount in one currency that is no column": (
+        f"do: minor_units, field: weight_grams, currency: EUR, to: new, {ABOUT}",
+        "currency: «EUR» is no column; for every event in EUR write {code: EUR}",
+    ),
+    "an amount in an unknown currency": (
+        f"do: minor_units, field: weight_grams, currency: {{code: EURO}}, to: new, {ABOUT}",
+        "currency.code: no code of ISO 4217 such as EUR or JPY",
+    ),
+    "an amount in gold": (
+        f"do: minor_units, field: weight_grams, currency: {{code: XAU}}, to: new, {ABOUT}",
+        "currency.code: no code of ISO 4217 such as EUR or JPY",
+    ),
+    "no part of a URL": (
+        "do: url_parts, field: note, parts: []",
+        "parts: must have at least 1 of them",
+    ),
+    "an unknown part of a URL": (
+        "do: url_parts, field: note, parts: [domain]",
+        "parts.0: must be 'scheme', 'host', 'port', 'path', 'query' or 'fragment'",
+    ),
+    "a part that is there twice": (
+        "do: url_parts, field: note, parts: [host, host]",
+        "parts.1: «host» is there twice; remove one",
+    ),
+    "a part onto a column": (
+        "do: url_parts, field: note, parts: [path, port], prefix: im",
+        "parts.1: «import» exists already; choose another name",
+    ),
+    "a prefix in capitals": (
+        "do: url_parts, field: note, parts: [host], prefix: Page",
+        "prefix: must be lower-case words with underscores, such as order_placed",
+    ),
+    "a prefix that is too long": (
+        f"do: url_parts, field: note, parts: [host], prefix: {LONG}",
+        f"prefix: «{LONG}host» has more than 64 characters; choose a shorter one",
+    ),
+    "an unknown part of a user agent": (
+        "do: user_agent, field: note, parts: [browser]",
+        "parts.0: must be 'family', 'version', 'os' or 'device'",
+    ),
+    "a user agent that is a number": (
+        "do: user_agent, field: weight_grams, parts: [os]",
+        "field: «weight_grams» is integer; it must be string",
+    ),
+    "an address that is hardly cut": (
+        "do: truncate_ip, field: note, ipv4_bits: 32",
+        "ipv4_bits: must be 24 or less",
+    ),
+    "an address that is a number": (
+        "do: truncate_ip, field: weight_grams",
+        "field: «weight_grams» is integer; it must be string",
+    ),
+    "a hash of what has no one spelling": (
+        "do: hash, field: price",
+        "field: «price» is decimal; it must be string or uuid or integer",
+    ),
+    "a hash onto a column": (
+        "do: hash, field: note, to: phone",
+        "to: «phone» exists already; choose another name",
     ),
     "when two types": (
         f"do: when, if: {{field: note, is: x}}, to: new, value: 1, otherwise: no, {ABOUT}",

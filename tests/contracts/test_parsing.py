@@ -1,6 +1,7 @@
 """What an event may look like, type by type, and what its sender is told otherwise."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def test_a_wrong_value_is_rejected_by_saying_what_would_be_right(
         ("whole", "-0", 0),
         ("real", "5", 5.0),
         ("real", "1e308", 1e308),
+        ("money", f'"{"9" * 29}.{"9" * 9}"', Decimal(f"{'9' * 29}.{'9' * 9}")),
         ("truth", "false", False),
         ("tree", "[null]", [None]),
         ("tree", '"null"', "null"),

@@ -11,6 +11,7 @@ from app.contracts.compile import compile_contract
 from app.contracts.model import Contract
 from app.core.errors import Reason, Rejected
 from app.core.judge import Accepted, judge
+from app.core.pii import PiiHash
 
 from .everything import sent
 from .topic_files import with_fields
@@ -26,6 +27,7 @@ EVENT = {
     "parcel_id": "P1",
 }
 NOW = datetime.fromisoformat("2026-03-01T12:00:01Z")
+KEY = b"a key of the tests"
 ABOUT = "about: What it is made of"
 
 
@@ -35,13 +37,13 @@ def contract(folder: Path, *steps: str) -> Contract:
 
 
 def verdict(folder: Path, *steps: str, **fields: Any) -> Accepted | Rejected:
-    kind = compile_contract(contract(folder, *steps), b"a key of the tests")
+    kind = compile_contract(contract(folder, *steps), KEY)
     return judge(kind, sent(EVENT | fields), NOW)
 
 
 def line(folder: Path, *steps: str, **fields: Any) -> dict[str, Any]:
     found = contract(folder, *steps)
-    kind = compile_contract(found, b"a key of the tests")
+    kind = compile_contract(found, KEY)
     accepted = judge(kind, sent(EVENT | fields), NOW)
     assert isinstance(accepted, Accepted), accepted
     landed: dict[str, Any] = json.loads(kind.line(accepted.row, accepted.day))
@@ -90,6 +92,49 @@ def line(folder: Path, *steps: str, **fields: Any) -> dict[str, Any]:
             {"big": True},
         ),
         (
+            'do: parse_timestamp, field: note, format: "%d.%m.%Y %H:%M", timezone: Europe/Berlin, '
+            f"to: left_at, {ABOUT}",
+            {"note": "1.3.2026 00:30"},
+            {"left_at": "2026-02-28T23:30:00.000000Z"},
+        ),
+        (
+            f"do: parse_number, field: note, as: decimal, precision: 9, scale: 2, to: n, {ABOUT}",
+            {"note": "-1234567.5"},
+            {"n": "-1234567.50"},
+        ),
+        (
+            f"do: parse_number, field: note, as: integer, to: n, {ABOUT}",
+            {"note": "9" * 38},
+            {"n": 10**38 - 1},
+        ),
+        (
+            f"do: minor_units, field: weight_grams, currency: depot, to: price, {ABOUT}",
+            {"weight_grams": 1250, "depot": "KWD"},
+            {"price": "1.2500"},
+        ),
+        (
+            "do: url_parts, field: note, parts: [host, path, port], prefix: page_",
+            {"note": "https://Example.com/a?b#c"},
+            {"page_host": "example.com", "page_path": "/a", "page_port": None},
+        ),
+        (
+            "do: user_agent, field: note, parts: [version, family]",
+            {"note": "curl/8.5.0"},
+            {"note_version": "8.5.0", "note_family": "curl"},
+        ),
+        (
+            "do: truncate_ip, field: phone, to: network",
+            {"phone": "203.0.113.77"},
+            {"network": "203.0.113.0"},
+        ),
+        (
+            "do: hash, field: note, to: note_hash",
+            {"note": "a"},
+            {"note_hash": PiiHash(KEY)("a"), "note": "a"},
+        ),
+        ("do: hash, field: note", {"note": "a"}, {"note": PiiHash(KEY)("a")}),
+        ("do: truncate_ip, field: phone", {"phone": "2001:db8::1"}, {"phone": "2001:db8::"}),
+        (
             f"do: when, if: {{field: scanned_at, at_most: 2026-03-01T12:59:59+01:00}}, "
             f"to: shift, value: early, {ABOUT}",
             {},
@@ -112,6 +157,36 @@ def test_a_step_makes_of_an_event(
             {"depot": "ham"},
             "depot",
             "depot is none of the values that its map lists",
+        ),
+        (
+            f"do: parse_timestamp, field: note, format: iso, to: left_at, {ABOUT}",
+            {"note": "2026-03-01T00:00:00"},
+            "note",
+            "note must be a time in ISO 8601, of the years 1600 to 9998",
+        ),
+        (
+            f"do: parse_number, field: note, as: integer, to: n, {ABOUT}",
+            {"note": "1.5"},
+            "note",
+            "note must be a whole number of up to 38 digits",
+        ),
+        (
+            f"do: minor_units, field: weight_grams, currency: depot, to: price, {ABOUT}",
+            {"weight_grams": 1250, "depot": "HAM"},
+            "depot",
+            "depot must be a code of ISO 4217 such as EUR or JPY",
+        ),
+        (
+            "do: url_parts, field: note, parts: [host]",
+            {"note": "https://[/"},
+            "note",
+            "note must be a URL, such as https://example.com/a?b=c",
+        ),
+        (
+            "do: truncate_ip, field: phone",
+            {"phone": "0170 123"},
+            "phone",
+            "phone must be an IPv4 or IPv6 address",
         ),
     ],
 )

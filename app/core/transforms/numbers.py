@@ -134,10 +134,14 @@ class MinorUnits(Options):
 
     def columns(self, columns: Columns) -> Columns:
         sources = [existing(columns, self.field, "integer")]
-        if isinstance(self.currency, str):
-            sources.append(existing(columns, self.currency, "string", key="currency"))
-        elif self.currency.code not in exponents():
-            raise ValueError("currency.code", "no code of ISO 4217 such as EUR or JPY")
+        match self.currency:
+            case Code(code=code) if code not in exponents():
+                raise ValueError("currency.code", "no code of ISO 4217 such as EUR or JPY")
+            case str(name) if name in exponents() and name not in columns:
+                what = f"«{name}» is no column; for every event in {name} write {{code: {name}}}"
+                raise ValueError("currency", what)
+            case str(name):
+                sources.append(existing(columns, name, "string", key="currency"))
         new(columns, self.to)
         found = derived(sources, "decimal", self.about, precision=PRECISION, scale=MAX_EXPONENT)
         return {**columns, self.to: found}
