@@ -2,10 +2,20 @@
 
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from app.audit.scratch import Scratch
+from app.ledger.options import LedgerOptions
+
+OF_LOGS = ("log_ends", "log_losses")
+
+
+def memory_of(ledger: LedgerOptions) -> str:
+    """Name a file for each ledger: what is remembered of one is not true of another."""
+    place = ledger.url.rpartition("@")[2]  # without a password, which may change
+    return f"audit-{sha256(f'{place} {ledger.database}'.encode()).hexdigest()[:8]}.db"
 
 
 def open_scratch(memory: Path | None, notes: list[str]) -> Scratch:
@@ -33,7 +43,7 @@ def keep(scratch: Scratch, notes: list[str]) -> None:
 def forget_all(memory: Path) -> None:
     """Let the next audit begin without any, but for where logs were seen to end, and what was lost
     of old ones: of a topic that is gone, nobody else can say it."""
-    kept = {table: _all_of(table, memory) for table in ("log_ends", "log_losses")}
+    kept = {table: _all_of(table, memory) for table in OF_LOGS}
     for end in ("", "-journal"):
         memory.with_name(memory.name + end).unlink(missing_ok=True)
     if any(kept.values()):
@@ -42,6 +52,11 @@ def forget_all(memory: Path) -> None:
                 for row in rows:
                     scratch.add(table, *row)
             scratch.keep()
+
+
+def remembered_logs(memory: Path) -> set[str]:
+    """The partitions whose logs an audit has seen; none while another audit runs."""
+    return {row[0] for table in OF_LOGS for row in _all_of(table, memory)}
 
 
 def _all_of(table: str, memory: Path) -> list[tuple[Any, ...]]:

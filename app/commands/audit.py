@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +14,11 @@ from rich.text import Text
 
 from app.audit import AuditReport, KafkaLogs, kafka_logs
 from app.audit import audit as prove
-from app.audit.memory import forget_all
+from app.audit.memory import forget_all, memory_of
 from app.audit.proof import Progress as OnProgress
 from app.audit.report import TypeBalance
 from app.commands.context import DATA_DIR, DataDir, Parts, opened_parts, settings_here
 from app.commands.output import AsJson, console, listing, print_json
-from app.ledger.options import LedgerOptions
 from app.settings import Settings
 
 SHOWN_FINDINGS = 50
@@ -59,7 +57,7 @@ def audit(
     if full and quick:
         raise typer.BadParameter("--full reads everything, --quick as little as it can: take one.")
     settings = settings_here(data_dir)
-    file = memory or data_dir / _memory_of(settings.ledger)
+    file = memory or data_dir / memory_of(settings.ledger)
     if full:
         forget_all(file)
     report = asyncio.run(_audit(settings, file, deep=deep, quick=quick))
@@ -68,12 +66,6 @@ def audit(
     else:
         console().print(render(report))
     raise typer.Exit(report.exit_code)
-
-
-def _memory_of(ledger: LedgerOptions) -> str:
-    """A file for each ledger: what is remembered of one is not true of another."""
-    place = ledger.url.rpartition("@")[2]  # without a password, which may change
-    return f"audit-{sha256(f'{place} {ledger.database}'.encode()).hexdigest()[:8]}.db"
 
 
 async def _audit(settings: Settings, memory: Path, *, deep: bool, quick: bool) -> AuditReport:

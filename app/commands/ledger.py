@@ -2,13 +2,16 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from app.assemble import opened_ledger
+from app.audit.memory import memory_of, remembered_logs
 from app.commands.context import DATA_DIR, DataDir, settings_here
+from app.commands.losses import losses_of, told
 from app.commands.output import AsJson, console, listing, print_json
 from app.core.incarnation import short_place
 from app.core.seal import Seal
@@ -53,38 +56,67 @@ def show(
 
 @ledger.command()
 def acknowledge(
-    incident: Annotated[
-        str,
-        typer.Argument(
-            help="Its id, as `forebay audit` names it; or the partition whose topic is gone."
-        ),
-    ],
     why: Annotated[str, typer.Option("--why", help="What was done about it; kept for ever.")],
+    losses: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Ids of incidents, as `forebay audit` names them; partitions of which something "
+            "is lost (events.order.v1/3); or topics (events.order.v1): all their partitions."
+        ),
+    ] = None,
+    all_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--all-of",
+            help="All incidents of this event type that nobody has acknowledged, and all "
+            "partitions of its topics, of every version.",
+            metavar="EVENT",
+        ),
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Say that a loss is known: it no longer makes the audit fail, and is told as a remark.
+    """Say that losses are known: they no longer make the audit fail, and are told as remarks.
 
-    Of an incident the first reason given stays, of a partition the last one.
+    Of an incident the first reason given stays, of a partition the last one. Of a partition it
+    settles what an audit has seen lost before; what is lost later is a finding again.
     """
     if not why.strip():
         raise typer.BadParameter("say what was done about it", param_hint="--why")
-    kept = asyncio.run(_acknowledge(settings_here(data_dir), incident, why.strip()))
-    if kept is None:
-        raise typer.BadParameter(
-            f"there is no incident {incident}, and no partition of this name; "
-            "`forebay audit` names them",
-            param_hint="INCIDENT",
-        )
+    if not losses and not all_of:
+        raise typer.BadParameter("name what is known to be lost", param_hint="LOSSES")
+    settings = settings_here(data_dir)
+    remembered = remembered_logs(data_dir / memory_of(settings.ledger))
+    kept = asyncio.run(_acknowledge(settings, losses or [], all_of or [], remembered, why.strip()))
     if as_json:
-        print_json(dataclasses.asdict(kept))
-    else:
-        console().print(f"{kept.incident}, acknowledged {kept.at:%Y-%m-%d %H:%M} UTC: {kept.why}")
+        print_json([dataclasses.asdict(said) for said in kept])
+        return
+    for line in told(kept):
+        console().print(line)
 
 
-async def _acknowledge(settings: Settings, incident: str, why: str) -> Acknowledgement | None:
+async def _acknowledge(
+    settings: Settings,
+    names: Sequence[str],
+    events: Sequence[str],
+    remembered: Collection[str],
+    why: str,
+) -> list[Acknowledgement]:
+    """All of them, or none if one is unknown."""
     async with opened_ledger(settings) as opened:
-        return await opened.acknowledge(Acknowledgement(incident, why, datetime.now(UTC)))
+        known = await losses_of(opened, remembered)
+        wanted = {name: known.named(name) for name in names}
+        wanted |= {f"--all-of {event}": known.all_of(event) for event in events}
+        if unknown := [name for name, meant in wanted.items() if not meant]:
+            raise typer.BadParameter(
+                f"there is no incident, partition or topic {', '.join(unknown)}; "
+                "`forebay audit` names them",
+                param_hint="LOSSES",
+            )
+        now = datetime.now(UTC)
+        every = dict.fromkeys(loss for meant in wanted.values() for loss in meant)
+        said = [await opened.acknowledge(Acknowledgement(loss, why, now)) for loss in every]
+    return [kept for kept in said if kept is not None]
 
 
 async def _seals(
