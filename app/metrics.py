@@ -1,7 +1,10 @@
 """Every metric, declared once. Labels are bounded: event types, reasons, closed lists."""
 
+from typing import Literal
+
 from prometheus_client import Counter, Gauge, Histogram
 
+Kind = Literal["coerced", "deprecated"]
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 GATEWAY_REQUESTS = Counter(
@@ -12,6 +15,18 @@ GATEWAY_EVENTS = Counter(
     "Events answered, by verdict: accepted, retry, or the reason of the rejection.",
     ["event", "verdict"],
 )
+GATEWAY_WARNED: dict[Kind, Counter] = {
+    "coerced": Counter(
+        "forebay_gateway_coerced_total",
+        "Values that lenient fields took in another spelling, in accepted events.",
+        ["event", "field"],
+    ),
+    "deprecated": Counter(
+        "forebay_gateway_deprecated_total",
+        "Values of deprecated fields, in accepted events.",
+        ["event", "field"],
+    ),
+}
 GATEWAY_IN_FLIGHT = Gauge(
     "forebay_gateway_in_flight_bytes", "Bytes taken in and not yet acknowledged by Kafka."
 )
@@ -25,6 +40,18 @@ WORKER_EVENTS = Counter(
     "Records judged, by verdict: staged, duplicate, filtered, or the reason of the dead letter.",
     ["event", "verdict"],
 )
+WORKER_WARNED: dict[Kind, Counter] = {
+    "coerced": Counter(
+        "forebay_worker_coerced_total",
+        "Values that lenient fields took in another spelling, in staged events.",
+        ["event", "field"],
+    ),
+    "deprecated": Counter(
+        "forebay_worker_deprecated_total",
+        "Values of deprecated fields, in staged events.",
+        ["event", "field"],
+    ),
+}
 WORKER_SEALS = Counter("forebay_worker_seals_total", "Seals recorded, by what cut them.",
                        ["event", "cut_by"])  # fmt: skip
 WORKER_SEAL_SECONDS = Histogram(

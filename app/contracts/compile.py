@@ -13,6 +13,7 @@ from app.contracts.hiding import hashed_in, hider, hides
 from app.contracts.model import Contract
 from app.contracts.parse import parser
 from app.contracts.types import encoder
+from app.contracts.warn import warnings
 from app.core.errors import Fatal
 from app.core.judge import EventType, Row
 from app.core.pii import MIN_KEY_BYTES, PII_KEY, PiiHash
@@ -41,6 +42,7 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
         partition_key=_partition_key(contract),
         dedupe_key=_dedupe_key(contract),
         line=_liner(contract.landed),
+        warnings=warnings(contract.fields),
     )
 
 

@@ -152,7 +152,16 @@ ANSWERS: dict[str, Json] = {
             "items": {"anyOf": [_ref("Accepted"), _ref("Rejected"), _ref("Retry")]},
         },
     ),
-    "Accepted": _object(["status"], status={"const": "accepted"}, **_PLACE),
+    "Accepted": _object(
+        ["status"],
+        status={"const": "accepted"},
+        warnings={
+            "description": "What to send otherwise: other spellings, deprecated fields.",
+            "type": "array",
+            "items": _object(["field", "message"], field=_TEXT, message=_TEXT),
+        },
+        **_PLACE,
+    ),
     "Rejected": _object(
         ["status", "reason", "message"],
         status={"const": "rejected"},

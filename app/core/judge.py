@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from app.core.errors import Reason, Rejected, RejectedError
+from app.core.warned import Warned
 
 Row = dict[str, Any]
 
@@ -21,6 +22,7 @@ class EventType:
     * `partition_key`  the event → the Kafka key, as a Java producer would write it (UTF-8 text)
     * `dedupe_key`     the columns that land → 16 bytes naming the event, equal for each copy
     * `line`           the columns and the day → one JSON object, no newline
+    * `warnings`       bytes that were accepted → what to tell their sender; None: never anything
     """
 
     name: str
@@ -37,6 +39,7 @@ class EventType:
     partition_key: Callable[[Row], bytes]
     dedupe_key: Callable[[Row], bytes]
     line: Callable[[Row, date], bytes]
+    warnings: Callable[[bytes], tuple[Warned, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

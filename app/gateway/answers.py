@@ -10,7 +10,7 @@ from aiohttp import web
 from app.core.errors import Reason, Rejected
 from app.gateway.lane import Placed, Unplaced
 from app.gateway.verdicts import Verdict
-from app.metrics import GATEWAY_EVENTS
+from app.metrics import GATEWAY_EVENTS, GATEWAY_WARNED
 
 Answer = dict[str, Any]
 
@@ -42,6 +42,8 @@ def _answer(verdict: Verdict, place: Placed | Unplaced | None) -> Answer:
     answer: Answer = {"status": ACCEPTED} if rejected is None else _rejection(rejected)
     if rejected is not None:
         answer["kept"] = kept is not None
+    elif verdict.warnings:
+        answer["warnings"] = [{"field": w.field, "message": w.message} for w in verdict.warnings]
     if kept is not None:
         answer |= {"topic": kept.topic, "partition": kept.partition}
         if kept.offset is not None:
@@ -79,10 +81,13 @@ def summed_up(results: Sequence[Answer], *, good: int, retry_after: int) -> web.
 
 
 def count(verdicts: Sequence[Verdict], results: Sequence[Answer]) -> None:
-    """Count each answered event by type and verdict."""
+    """Count each answered event by type and verdict, and what accepted ones warn of."""
     labels = Counter(
         (verdict.event, str(result.get("reason", result["status"])))
         for verdict, result in zip(verdicts, results, strict=True)
     )
     for (event, verdict), number in labels.items():
         GATEWAY_EVENTS.labels(event, verdict).inc(number)
+    for judged, result in zip(verdicts, results, strict=True):
+        for warned in judged.warnings if result["status"] == ACCEPTED else ():
+            GATEWAY_WARNED[warned.kind].labels(judged.event, warned.field).inc(warned.times)

@@ -9,6 +9,7 @@ import orjson
 
 from app.core.errors import Reason, Rejected
 from app.core.judge import EventType, judge
+from app.core.warned import Warned
 from app.gateway.publish import Record
 from app.gateway.split import Sent
 
@@ -27,11 +28,15 @@ NOT_KEPT = (Reason.NOT_JSON, Reason.UNKNOWN_EVENT, Reason.TOO_LARGE)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`rejected` is None for a good event; `record` is None for one that is not to be stored."""
+    """`rejected` is None for a good event; `record` is None for one that is not to be stored.
+
+    `warnings` are what the sender of a good one is told.
+    """
 
     event: str
     rejected: Rejected | None
     record: Record | None
+    warnings: tuple[Warned, ...] = ()
 
 
 async def judged(
@@ -57,7 +62,9 @@ def _judge(kinds: Mapping[str, EventType], sent: Sent, received_at: datetime) ->
     verdict = judge(kind, sent.raw, received_at)
     if isinstance(verdict, Rejected):
         return Verdict(kind.name, verdict, _dead_letter(kind, verdict, sent.raw))
-    return Verdict(kind.name, None, Record(kind.topic, kind.partition_key(verdict.event), sent.raw))
+    record = Record(kind.topic, kind.partition_key(verdict.event), sent.raw)
+    warnings = kind.warnings(sent.raw) if kind.warnings is not None else ()
+    return Verdict(kind.name, None, record, warnings=warnings)
 
 
 def _unknown(type: str | None) -> Rejected:

@@ -6,9 +6,10 @@ from datetime import date
 
 from app.core.errors import Rejected, Transient
 from app.core.headers import REJECTED
+from app.core.judge import EventType
 from app.core.kill_points import passing
 from app.core.seal import ObjectKind
-from app.metrics import WORKER_EVENTS
+from app.metrics import WORKER_EVENTS, WORKER_WARNED
 from app.worker.breaker import Breaker, Tripped
 from app.worker.entries import OFFSET
 from app.worker.lane import Lane
@@ -139,6 +140,7 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
             overhang.good(record.offset, key, changes)
             continue
         changes[key] = known[key] = offset
+        _count_warnings(lane.kind, record)
         overhang.good(record.offset, key, changes)
         day = verdict.day
         if day not in lines:
@@ -158,6 +160,12 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     if changes:
         seal.mark(lane, changes)
     return sum(rows.values()), duplicates
+
+
+def _count_warnings(kind: EventType, record: Record) -> None:
+    if kind.warnings is not None and record.value is not None:
+        for warned in kind.warnings(record.value):
+            WORKER_WARNED[warned.kind].labels(kind.name, warned.field).inc(warned.times)
 
 
 def _bury(lane: Lane, seal: OpenSeal, record: Record, at: Received, why: Rejected) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.core.errors import Reason, RejectedError, Transient
 from app.core.headers import RECEIVED_AT
 from app.core.judge import EventType
 from app.core.seal import ObjectKind
+from app.core.warned import Warned
 from app.kafka import KafkaOptions
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
@@ -375,6 +377,22 @@ async def test_a_contract_that_raises_makes_a_dead_letter_and_reading_goes_on(
     await attempt.reads([Sent(0, event(1)), Sent(1, event(2)), Sent(2, event(3))])
     assert attempt.tally == (2, 0, 1)
     assert attempt.seal.reasons == {"transform": 1}
+
+
+async def test_what_a_staged_event_warns_of_is_counted_once(lives: Lives) -> None:
+    told = Warned("coerced", "shop", "shop must be a string", times=2)
+    warning_kind = replace(
+        ORDER, name="order_that_warns", warnings=lambda raw: (told,) if b"shop" in raw else ()
+    )
+    warning = lives.attempt(warning_kind)
+    await warning.reads(
+        [Sent(7, event(1, shop=1)), Sent(8, event(1, shop=1)), Sent(9, event(2)), Sent(10, b"shop")]
+    )
+    assert warning.tally == (2, 1, 1)
+    counted = REGISTRY.get_sample_value(
+        "forebay_worker_coerced_total", {"event": "order_that_warns", "field": "shop"}
+    )
+    assert counted == 2
 
 
 @pytest.mark.parametrize("timestamp", [-1, 0, 10**17])
