@@ -92,7 +92,7 @@ def infer(
         "todo": list(open_decisions(bare(content))),
     }
     deliver(text, out, report, as_json)
-    screen = Console(stderr=True, highlight=False)
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
     screen.print(_told(observer, bad, trial), decisions_told(content, out), sep="\n", markup=False)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from app.contracts.drafts import draft
 from app.contracts.infer.keys import day_field, dedupe_key, partition_key
 from app.contracts.infer.observe import Observer
-from app.contracts.infer.places import Place, path_of, places_of
+from app.contracts.infer.places import Place, places_of
+from app.contracts.naming import path_of
 from app.contracts.writing import TODO, Noted, bare
 
 MOST_COLUMNS = 24

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.contracts.infer.observe import Seen
-from app.contracts.infer.words import HARMLESS, MONEY, PERSONAL, words_of
+from app.contracts.infer.words import HARMLESS, MONEY, PERSONAL
+from app.contracts.naming import words_of
 from app.contracts.writing import TODO, Noted
 
 Spec = dict[str, Any]

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from app.contracts.infer.places import Place
-from app.contracts.infer.words import IDS, words_of
+from app.contracts.infer.words import EVENT_IDS, EVENT_TIMES, IDS
+from app.contracts.naming import words_of
 from app.contracts.topic_yaml import Open
 from app.contracts.writing import TODO, Noted
 
 KEYS = frozenset({"string", "integer", "uuid", "date"})
-EVENT_IDS = ("event_id", "message_id", "delivery_id", "uuid", "id")
-EVENT_TIMES = ("occurred_at", "happened_at", "event_time", "timestamp", "time", "ts", "sent_at")
 ENOUGH = 20  # samples, before being different in all of them says something of a nested value
 
 Places = Mapping[str, Place]

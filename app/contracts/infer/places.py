@@ -1,21 +1,17 @@
 """Which of the places that were seen become fields, under which names."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from app.contracts.infer.guess import Spec, guess, json_spec
 from app.contracts.infer.observe import Observer, Path, Seen
-from app.contracts.infer.words import TELLING, words_of
+from app.contracts.infer.words import TELLING
+from app.contracts.naming import free_name, words_of
 from app.contracts.writing import bare
 
 MAX_LEVELS = 3
 MANY = 10  # samples, before one and the same value in all of them tells nothing
-MAX_NAME = 60  # characters
 MAP_KEYS, MAP_SHARE = 20, 0.3  # so many keys, each in so few of the objects: a map
-SIMPLE = re.compile("[A-Za-z_][A-Za-z0-9_-]*")
-RESERVED = frozenset({"day"})  # the table's own column
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ def places_of(observer: Observer, max_columns: int) -> dict[str, Place]:
     names: dict[str, Place] = {}
     for place in found:
         if place.path in chosen:
-            names[_free_name(place.path, names)] = place
+            names[free_name(place.path, names)] = place
     return names
 
 
@@ -109,23 +105,3 @@ def _is_lifted(place: Place) -> bool:
 def _rank(place: Place) -> tuple[int, int, bool]:
     telling = bool(TELLING & set(words_of(place.path[-1])[-1:])) and not place.same
     return (0 if telling else 1, len(place.path), not place.required)
-
-
-def _free_name(path: Path, taken: Mapping[str, Any]) -> str:
-    words = "_".join("_".join(words_of(key)) for key in path)
-    name = re.sub("_+", "_", re.sub("[^a-z0-9_]", "_", words)).strip("_")[:MAX_NAME]
-    if not name or name[0].isdigit() or name in RESERVED:
-        name = f"value_{name}".rstrip("_")
-    number, free = 2, name
-    while free in taken:
-        free, number = f"{name}_{number}", number + 1
-    return free
-
-
-def path_of(name: str, path: Path) -> dict[str, Any]:
-    """The option `path`, if the field needs one."""
-    if path == (name,):
-        return {}
-    if all(map(SIMPLE.fullmatch, path)):
-        return {"path": ".".join(path)}
-    return {"path": list(path)}

@@ -1,11 +1,4 @@
-"""What names say: the words of a key, and which of them tell what a value is."""
-
-import re
-
-
-def words_of(name: str) -> list[str]:
-    """Split a name as people read it: `createdAt` and `created_at` are the same."""
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower().replace("-", "_").split("_")
+"""Which words of a name tell what a value is."""
 
 
 def _all(words: str) -> frozenset[str]:
@@ -27,3 +20,5 @@ TELLING = IDS | _all(
     "name login slug code sku email type kind action state status reason event category currency "
     "country language amount total price count quantity at time timestamp date ts version ref title"
 )
+EVENT_IDS = ("event_id", "message_id", "delivery_id", "uuid", "id")
+EVENT_TIMES = ("occurred_at", "happened_at", "event_time", "timestamp", "time", "ts", "sent_at")
