@@ -11,6 +11,7 @@ from pydantic_core import SchemaValidator
 from rstr import Rstr
 
 from app.contracts.types import core_of
+from app.core.transforms import zone
 from app.core.values import MAX_INTEGER
 
 ATTEMPTS = 500
@@ -52,7 +53,7 @@ class Maker:
 def _string(make: Maker, field: Any) -> str:
     if field.one_of is not None:
         return str(make.random.choice(field.one_of))
-    if field.pattern is not None:
+    if field.pattern is not None or field.format is not None:
         return _fitting(make, field)
     low, high = field.min_length or 1, field.max_length
     text = " ".join(make.random.sample(WORDS, make.random.randint(1, 3)))
@@ -62,14 +63,15 @@ def _string(make: Maker, field: Any) -> str:
 
 
 def _fitting(make: Maker, field: Any) -> str:
-    """Try what the pattern allows until the validator takes it: lengths are its business."""
+    """Try what pattern or format allow until the validator takes it: lengths are its business."""
     fits = SchemaValidator(core_of(field)).isinstance_python
     for _ in range(ATTEMPTS):
-        text = make.matching(field.pattern)
+        text = make.matching(field.pattern) if field.format is None else FORMATS[field.format](make)
         for candidate in (text, text[: field.max_length]):
             if fits(candidate):
                 return candidate
-    raise Unmakeable(f"nothing was found that fits its pattern {field.pattern} and its lengths")
+    asked = f"format {field.format}" if field.pattern is None else f"pattern {field.pattern}"
+    raise Unmakeable(f"nothing was found that fits its {asked} and its lengths")
 
 
 def _integer(make: Maker, field: Any) -> int:
@@ -112,7 +114,11 @@ def _timestamp(make: Maker, field: Any) -> str | int:
 
 
 def written(moment: datetime, field: Any) -> str | int:
-    """A moment as a field of type timestamp takes it."""
+    """A moment as a field of type timestamp takes it, to the millisecond or the second."""
+    if field.epoch is not None:
+        return int(moment.timestamp() * (1_000 if field.epoch == "milliseconds" else 1))
+    if field.timezone is not None:
+        return f"{moment.astimezone(zone(field.timezone)):%Y-%m-%d %H:%M:%S}"
     return iso(moment)
 
 
@@ -131,6 +137,20 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def _name(make: Maker) -> str:
+    return make.matching("[a-z]{3,10}")
+
+
+FORMATS: dict[str, Callable[[Maker], str]] = {
+    "email": lambda make: f"{_name(make)}@{_name(make)}.example",
+    "url": lambda make: f"https://{_name(make)}.example/{_name(make)}?page={make.between(1, 9)}",
+    "ip": lambda make: make.random.choice(("192.0.2.{}", "2001:db8::{}")).format(
+        make.between(1, 99)
+    ),
+    "country": lambda make: make.random.choice(("AT", "BR", "CH", "DE", "IN", "JP", "US")),
+    "currency": lambda make: make.random.choice(("BRL", "CHF", "EUR", "INR", "JPY", "USD")),
+    "language": lambda make: make.random.choice(("de", "de-CH", "en", "en-GB", "ja", "pt-BR")),
+}
 MAKERS: dict[str, Callable[[Maker, Any], Any]] = {
     "string": _string,
     "integer": _integer,

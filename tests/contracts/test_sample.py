@@ -22,6 +22,28 @@ from app.core.judge import Accepted, judge
 from . import everything
 from .topic_files import changed, load, with_fields
 
+EVERY_OPTION = """
+mail: {type: string, format: email, path: [author, e.mail], pii: hash, about: Of a format.}
+page: {type: string, format: url, pii: keep, about: Of a format.}
+host: {type: string, format: ip, pii: keep, about: Of a format.}
+country: {type: string, format: country, pii: keep, about: Of a format.}
+currency: {type: string, format: currency, pii: keep, about: Of a format.}
+language: {type: string, format: language, pii: keep, about: Of a format.}
+long: {type: string, min_length: 40, pii: keep, about: It has many characters.}
+tight: {type: string, min_length: 3, max_length: 3, pii: keep, about: It has three.}
+seconds: {type: timestamp, epoch: seconds, about: As a number of seconds.}
+millis: {type: timestamp, epoch: milliseconds, about: As a number of milliseconds.}
+local: {type: timestamp, timezone: Europe/Berlin, about: By a clock in Berlin.}
+price: {type: decimal, scale: 2, minimum: "0.05", maximum: "0.07", about: Hardly any.}
+debt: {type: decimal, scale: 2, maximum: -5, about: It is below its only bound.}
+nums: {type: list, min_items: 2, max_items: 3, items: {type: integer}, about: Two or three.}
+who: {type: object, unknown: drop, about: Somebody or other., fields: {
+  id: {type: uuid, about: Known by it.},
+  nick: {type: string, pii: keep, optional: true, about: It may be absent.}}}
+state: {type: string, default: new, one_of: [new, old], pii: keep, about: It has a default.}
+login: {type: string, path: author.login, pii: keep, about: It is lifted.}
+tag: {type: string, path: [tags, 1, name], optional: true, pii: keep, about: Out of a list.}
+"""
 SHIPPED = load_contracts(Path(__file__).parents[2] / "topics")
 DAY = date(2026, 3, 29)  # of 23 hours in Berlin
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -92,6 +114,22 @@ f: {type: decimal, precision: 2, scale: 2, about: "Only digits after the point."
     events = sampled(contract, count=100)
     assert len(list(judged(contract, events))) == 100
     assert {event["a"] for event in events} == {17, 18, 19}
+
+
+def test_every_option_of_a_field_is_kept_to(tmp_path: Path) -> None:
+    contract = with_fields(tmp_path, EVERY_OPTION)
+    events = sampled(contract, count=100)
+    assert len(list(judged(contract, events))) == 100
+    assert {len(event["tight"]) for event in events} == {3}
+    assert {event["price"] for event in events} == {"0.05", "0.06", "0.07"}
+    assert {len(event["nums"]) for event in events} == {2, 3}
+    assert {event.get("state") for event in events} == {None, "new", "old"}
+    assert {"login", "e.mail"} <= events[0]["author"].keys()
+
+
+def test_without_what_is_optional_events_are_as_short_as_they_can_be() -> None:
+    events = sample_events(everything.contract(), 20, 1, NOON, HOUR, optional=False)
+    assert not any(name.startswith("maybe") for event in events for name in event)
 
 
 def test_what_is_optional_is_there_at_times() -> None:

@@ -13,8 +13,13 @@ from app.contracts.types import TYPES
 SPECS: dict[str, dict[str, Any]] = {
     "uuid": {"type": "uuid"},
     "timestamp": {"type": "timestamp"},
+    "naive": {"type": "timestamp", "timezone": "UTC"},
     "date": {"type": "date"},
     "decimal": {"type": "decimal", "scale": 19},
+    **{
+        name: {"type": "string", "pii": "keep", "format": name}
+        for name in ("email", "ip", "url", "country", "currency", "language")
+    },
 }
 _field: TypeAdapter[Any] = TypeAdapter(Field)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.contracts.infer.observe import Seen
-from app.contracts.infer.words import HARMLESS, MONEY, PERSONAL
+from app.contracts.infer.words import HARMLESS, MONEY, PERSONAL, TIMELY
 from app.contracts.naming import words_of
 from app.contracts.writing import TODO, Noted
 
@@ -53,6 +53,10 @@ def _kinds_told(seen: Seen) -> str:
 
 
 def _number(name: str, seen: Seen, kind: str) -> Spec:
+    if TIMELY & set(words_of(name)[-2:]) and seen.low is not None and seen.high is not None:
+        for epoch, factor in (("seconds", 1), ("milliseconds", 1_000)):
+            if SECONDS[0] * factor <= seen.low and seen.high <= SECONDS[1] * factor:
+                return {"type": "timestamp", "epoch": epoch}
     return {"type": kind}
 
 
@@ -61,6 +65,8 @@ def _string(name: str, seen: Seen) -> Spec:
     for form in ("uuid", "timestamp", "date"):
         if form in forms:
             return {"type": form}
+    if "naive" in forms:
+        return {"type": "timestamp", "timezone": Noted(TODO, "whose clock is it?")}
     if "decimal" in forms and MONEY & set(words):
         return {"type": "decimal", "precision": 38, "scale": seen.decimals}
     values = _all_there_are(seen)

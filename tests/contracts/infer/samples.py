@@ -22,6 +22,7 @@ def awkward(number: int) -> dict[str, Any]:
         "action": STATES[number % 3],
         "repo.id": 9_223_372_036_854_775_000 + number % 4,
         "pushedAt": f"2026-03-{number % 28 + 1:02d}T10:{number % 60:02d}:00+02:00",
+        "stored_ts": 1_772_000_000 + number,
         "size": number if number % 2 else number / 2,
         "ref": None if number % 5 == 0 else f"refs/heads/b{number}",
         "flag": {0: True, 1: "yes", 2: 1}[number % 3],

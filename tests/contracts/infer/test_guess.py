@@ -10,6 +10,7 @@ from .samples import comments, inferred, observed, of
 
 UUIDS = [f"6f1c1c5e-3a57-4d0a-9a5e-{number:012x}" for number in range(3)]
 OPEN = "TODO"
+TEXT = {"type": "string", "pii": OPEN}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,17 @@ OPEN = "TODO"
         ("on", ["2026-03-01", "1999-12-31"], {"type": "date"}),
         ("on", ["2026-02-30"], {"type": "string", "max_length": 32, "pii": OPEN}),
         ("total", ["12.50", "3"], {"type": "decimal", "precision": 38, "scale": 2}),
+        ("at", ["2026-03-01 10:00:00"], {"type": "timestamp", "timezone": OPEN}),
+        ("created_at", [1_772_000_000, 1_772_000_000.5], {"type": "timestamp", "epoch": "seconds"}),
+        ("ts", [1_772_000_000_000], {"type": "timestamp", "epoch": "milliseconds"}),
+        ("created_at", [1_772_000_000, 5], {"type": "integer"}),
+        ("size", [1_772_000_000], {"type": "integer"}),
+        ("reply_to", ["a@example.com"], TEXT | {"max_length": 32, "format": "email"}),
+        ("home", ["https://a.example/"], TEXT | {"max_length": 64, "format": "url"}),
+        ("host", ["192.0.2.1", "::1"], TEXT | {"max_length": 32, "format": "ip"}),
+        ("country", ["DE"], {"type": "string", "format": "country", "pii": "keep"}),
+        ("word", ["DE"], TEXT | {"max_length": 16}),
+        ("locale", ["de-CH"], {"type": "string", "format": "language", "pii": "keep"}),
         ("version", ["1.10", "1.2"], {"type": "string", "max_length": 16, "pii": "keep"}),
         ("name", ["Ann", "Bob"], {"type": "string", "max_length": 16, "pii": OPEN}),
         ("name", ["x" * 3_000], {"type": "string", "pii": OPEN}),
