@@ -17,13 +17,15 @@ MORE = """\
   fee: {type: decimal, precision: 9, scale: 4, optional: true, about: "What it costs to scan."}
   fragile: {type: boolean, optional: true, about: "Whether it can break."}
   import: {type: boolean, optional: true, about: "Whether it came over a border."}
+  codes: {type: list, items: {type: integer}, optional: true, about: "Codes on the label."}
+  marks: {type: list, items: {type: date}, optional: true, about: "Days of other scans."}
   tree: {type: json, pii: keep, optional: true, about: "Anything else there is."}
 """
-THERE = f"{FOUR}, note, phone, price, fee, fragile, import, tree"
+THERE = f"{FOUR}, note, phone, price, fee, fragile, import, codes, marks, tree"
 LONG = "a_name_that_is_longer_than_any_name_of_a_column_that_i_have_seen_x"
 STEPS = (
-    "'trim', 'lower', 'upper', 'truncate', 'join', 'constant', 'rename', 'coalesce', 'map', "
-    "'when', 'date_part', 'parse_timestamp', 'parse_number', 'minor_units', 'url_parts', "
+    "'trim', 'lower', 'upper', 'truncate', 'split', 'join', 'constant', 'rename', 'coalesce', "
+    "'map', 'when', 'date_part', 'parse_timestamp', 'parse_number', 'minor_units', 'url_parts', "
     "'user_agent', 'truncate_ip', 'hash'"
 )
 ABOUT = "about: What it is made of"
@@ -43,6 +45,26 @@ BROKEN: dict[str, tuple[str, str]] = {
     "truncating to nothing": (
         "do: truncate, field: note, length: 0",
         "length: must be 1 or more",
+    ),
+    "splitting a number": (
+        f"do: split, field: weight_grams, separator: x, to: new, {ABOUT}",
+        "field: «weight_grams» is integer; it must be string",
+    ),
+    "splitting at nothing": (
+        f'do: split, field: note, separator: "", to: new, {ABOUT}',
+        "separator: must have at least 1 characters",
+    ),
+    "splitting onto a column": (
+        f"do: split, field: note, separator: x, to: tree, {ABOUT}",
+        "to: «tree» exists already; choose another name",
+    ),
+    "joining a column twice": (
+        f"do: join, fields: [note, phone, note], to: new, {ABOUT}",
+        "fields.2: «note» is there twice; remove one",
+    ),
+    "the first of one column twice": (
+        f"do: coalesce, fields: [note, note], to: new, {ABOUT}",
+        "fields.1: «note» is there twice; remove one",
     ),
     "joining one column": (
         f"do: join, fields: [note], to: both, {ABOUT}",
@@ -91,6 +113,10 @@ BROKEN: dict[str, tuple[str, str]] = {
     "the first of two kinds of decimals": (
         f"do: coalesce, fields: [price, fee], to: first, {ABOUT}",
         "fields.1: «fee» is another kind of decimal than «price»",
+    ),
+    "the first of two lists of other things": (
+        f"do: coalesce, fields: [codes, marks], to: first, {ABOUT}",
+        "fields.1: «marks» is another kind of list than «codes»",
     ),
     "a map without values": (
         "do: map, field: note, values: {}",

@@ -56,6 +56,21 @@ def line(folder: Path, *steps: str, **fields: Any) -> dict[str, Any]:
     [
         ("do: truncate, field: note, length: 3", {"note": "äöüß"}, {"note": "äöü"}),
         (
+            f'do: split, field: note, separator: ",", to: words, {ABOUT}',
+            {"note": 'a,"b",,ü'},
+            {"words": ["a", '"b"', "", "ü"]},
+        ),
+        (
+            f'do: split, field: note, separator: ",", to: words, {ABOUT}',
+            {"note": ""},
+            {"words": []},
+        ),
+        (
+            f"do: split, field: phone, separator: /, to: phones, {ABOUT}",
+            {"phone": "1/2"},
+            {"phones": [PiiHash(KEY)("1"), PiiHash(KEY)("2")]},
+        ),
+        (
             f"do: join, fields: [depot, weight_grams], separator: /, to: both, {ABOUT}",
             {"depot": "HAM", "weight_grams": 12},
             {"both": "HAM/12", "depot": "HAM"},

@@ -18,7 +18,7 @@ from app.core.transforms.dates import DatePart, ParseTimestamp, zone
 from app.core.transforms.numbers import MinorUnits, ParseNumber
 from app.core.transforms.placing import Coalesce, Constant, Rename
 from app.core.transforms.privacy import Hash, TruncateIp
-from app.core.transforms.texts import Join, Lower, Trim, Truncate, Upper
+from app.core.transforms.texts import Join, Lower, Split, Trim, Truncate, Upper
 from app.core.transforms.urls import UrlParts
 
 __all__ = ["Columns", "Landing", "Row", "Step", "Transform", "zone"]
@@ -28,6 +28,7 @@ Transform = Annotated[
     | Lower
     | Upper
     | Truncate
+    | Split
     | Join
     | Constant
     | Rename

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from app.core.transforms.columns import Columns, Landing, Options, Row, Step, existing
+from app.core.transforms.columns import Columns, Landing, Options, Row, Source, Step, existing
 from app.core.transforms.parts import Prefix, named
 
 Part = Literal["family", "version", "os", "device"]
@@ -29,7 +29,7 @@ class UserAgent(Options):
     """
 
     do: Literal["user_agent"]
-    field: str
+    field: Source
     parts: tuple[Part, ...] = Field(min_length=1)
     prefix: Prefix = None
 

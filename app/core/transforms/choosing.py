@@ -12,6 +12,7 @@ from app.core.transforms.columns import (
     Name,
     Options,
     Row,
+    Source,
     Step,
     derived,
     existing,
@@ -36,7 +37,7 @@ class Map(Options):
     """
 
     do: Literal["map"]
-    field: str
+    field: Source
     to: Name | None = None
     values: dict[str, Scalar] = Field(min_length=1, description="From a value to another one.")
     default: Scalar | None = Field(None, description="For a value that is not listed.")

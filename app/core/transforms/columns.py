@@ -12,8 +12,15 @@ from app.core.pii import HASHABLE, Pii, strongest
 Row = dict[str, Any]
 Step = Callable[[Row], None]
 NAME = r"^[a-z][a-z0-9_]*$"
-Name = Annotated[str, Field(pattern=NAME, max_length=64)]
-About = Annotated[str, Field(min_length=10)]
+Source = Annotated[str, Field(description="A column, by its name at this step.")]
+Name = Annotated[str, Field(pattern=NAME, max_length=64, description="The column that it adds.")]
+About = Annotated[
+    str,
+    Field(
+        min_length=10,
+        description="One sentence for a reader who was not there; a column comment.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,14 @@ def existing(columns: Columns, name: str, *types: str, key: str = "field") -> La
     if types and found.type not in types:
         raise ValueError(key, f"«{name}» is {found.type}; it must be {' or '.join(types)}")
     return found
+
+
+def several(columns: Columns, names: Sequence[str], *types: str) -> list[Landing]:
+    """Find the columns that the option `fields` names; raises `ValueError(key, what)`."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ValueError(f"fields.{index}", f"«{name}» is there twice; remove one")
+    return [existing(columns, n, *types, key=f"fields.{i}") for i, n in enumerate(names)]
 
 
 def new(columns: Columns, name: str, key: str = "to") -> None:

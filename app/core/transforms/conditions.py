@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 from pydantic import Discriminator, Field, Tag
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
-from app.core.transforms.columns import Columns, Options, Row, existing
+from app.core.transforms.columns import Columns, Options, Row, Source, existing
 from app.core.transforms.constants import ORDERED, Scalar, constant
 
 Test = Callable[[Row], bool]
@@ -23,7 +23,7 @@ Test = Callable[[Row], bool]
 class Is(Options):
     """The value is this one."""
 
-    field: str
+    field: Source
     wanted: Scalar = Field(alias="is")
 
     def on(self, columns: Columns, where: str) -> Test:
@@ -34,7 +34,7 @@ class Is(Options):
 class In(Options):
     """The value is one of these."""
 
-    field: str
+    field: Source
     wanted: tuple[Scalar, ...] = Field(alias="in", min_length=1)
 
     def on(self, columns: Columns, where: str) -> Test:
@@ -49,7 +49,7 @@ class In(Options):
 class Missing(Options):
     """There is no value; with `false`: there is one."""
 
-    field: str
+    field: Source
     missing: bool
 
     def on(self, columns: Columns, where: str) -> Test:
@@ -61,7 +61,7 @@ class Missing(Options):
 class AtLeast(Options):
     """The value is this one or more, or later."""
 
-    field: str
+    field: Source
     wanted: Scalar = Field(alias="at_least")
 
     def on(self, columns: Columns, where: str) -> Test:
@@ -73,7 +73,7 @@ class AtLeast(Options):
 class AtMost(Options):
     """The value is this one or less, or earlier."""
 
-    field: str
+    field: Source
     wanted: Scalar = Field(alias="at_most")
 
     def on(self, columns: Columns, where: str) -> Test:
@@ -85,7 +85,7 @@ class AtMost(Options):
 class Matches(Options):
     """The regular expression is found somewhere in the text; anchor it with ^ and $."""
 
-    field: str
+    field: Source
     matches: str
 
     def on(self, columns: Columns, where: str) -> Test:

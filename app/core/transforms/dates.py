@@ -15,20 +15,21 @@ from app.core.transforms.columns import (
     Name,
     Options,
     Row,
+    Source,
     Step,
     derived,
     existing,
     new,
     refused,
 )
-from app.core.values import DATE, FIRST_YEAR, LAST_YEAR, TIME, TIMESTAMP_PATTERN
+from app.core.values import FIRST_YEAR, LAST_YEAR, LOCAL_PATTERN, TIMESTAMP_PATTERN, instant
 
 
 class DatePart(Options):
     """Add an integer column with a part of a timestamp in a time zone; weekday 1 is Monday."""
 
     do: Literal["date_part"]
-    field: str
+    field: Source
     part: Literal["year", "month", "day", "weekday", "hour", "minute"]
     to: Name
     timezone: str = "UTC"
@@ -56,8 +57,6 @@ class DatePart(Options):
         return step
 
 
-NAIVE = re.compile(f"{DATE}[T ]{TIME}")
-WITH_OFFSET = re.compile(TIMESTAMP_PATTERN)
 MAX_TEXT = 100  # characters of a time as text
 # What strptime reads alike on every machine; %c, %x and %X depend on the language, %Z on the zone.
 DIRECTIVES = frozenset("YymbBdjHIMSfpzaA%")
@@ -71,7 +70,7 @@ class ParseTimestamp(Options):
     """
 
     do: Literal["parse_timestamp"]
-    field: str
+    field: Source
     to: Name
     format: str = Field(description="iso, or directives of strptime such as %Y-%m-%d %H:%M.")
     timezone: str | None = Field(None, description="Of times without an offset.")
@@ -111,12 +110,9 @@ class ParseTimestamp(Options):
                 row[to] = None
                 return
             try:
-                moment = read(value[: MAX_TEXT + 1])
-                if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-                    raise ValueError("year")
+                row[to] = read(value[: MAX_TEXT + 1])
             except ValueError:
                 raise refused(source, told) from None
-            row[to] = moment.astimezone(UTC)
 
         return step
 
@@ -124,16 +120,20 @@ class ParseTimestamp(Options):
         tz = None if self.timezone is None else zone(self.timezone)
         form = self.format
 
+        shape = re.compile(TIMESTAMP_PATTERN if tz is None else LOCAL_PATTERN)
+
         def read_iso(text: str) -> datetime:
-            naive = tz is not None and NAIVE.fullmatch(text)
-            if not naive and not WITH_OFFSET.fullmatch(text):
+            if not shape.fullmatch(text):
                 raise ValueError("form")
-            moment = datetime.fromisoformat(text)
-            return moment.replace(tzinfo=tz) if naive else moment
+            return instant(text, tz)
 
         def read(text: str) -> datetime:
             moment = datetime.strptime(text, form)  # noqa: DTZ007 (there is %z, or the zone)
-            return moment if tz is None else moment.replace(tzinfo=tz)
+            if tz is not None:
+                moment = moment.replace(tzinfo=tz)
+            if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+                raise ValueError("year")
+            return moment.astimezone(UTC)
 
         return read_iso if form == "iso" else read
 

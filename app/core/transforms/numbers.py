@@ -15,6 +15,7 @@ from app.core.transforms.columns import (
     Name,
     Options,
     Row,
+    Source,
     Step,
     derived,
     existing,
@@ -36,7 +37,7 @@ class ParseNumber(Options):
     """
 
     do: Literal["parse_number"]
-    field: str
+    field: Source
     to: Name
     kind: Literal["integer", "number", "decimal"] = Field(alias="as")
     precision: int | None = Field(None, ge=1, le=38, description="decimal: digits in all, or 38.")
@@ -127,7 +128,7 @@ class MinorUnits(Options):
     """
 
     do: Literal["minor_units"]
-    field: str
+    field: Source
     currency: str | Code = Field(description="A column with the code, or {code: EUR}.")
     to: Name
     about: About

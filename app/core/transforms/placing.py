@@ -13,9 +13,11 @@ from app.core.transforms.columns import (
     Name,
     Options,
     Row,
+    Source,
     Step,
     existing,
     new,
+    several,
 )
 from app.core.transforms.constants import Scalar, type_of
 
@@ -45,7 +47,7 @@ class Rename(Options):
     """Give a column another name; its place, type and pii decision stay."""
 
     do: Literal["rename"]
-    field: str
+    field: Source
     to: Name
 
     def columns(self, columns: Columns) -> Columns:
@@ -72,13 +74,11 @@ class Coalesce(Options):
 
     def columns(self, columns: Columns) -> Columns:
         first = existing(columns, self.fields[0], key="fields.0")
-        sources = [first]
-        for index, name in enumerate(self.fields[1:], start=1):
-            source = existing(columns, name, first.type, key=f"fields.{index}")
+        sources = several(columns, self.fields, first.type)
+        for index, source in enumerate(sources):
             if _kind(source) != _kind(first):
-                what = f"«{name}» is another kind of {first.type} than «{self.fields[0]}»"
-                raise ValueError(f"fields.{index}", what)
-            sources.append(source)
+                what = f"is another kind of {first.type} than «{self.fields[0]}»"
+                raise ValueError(f"fields.{index}", f"«{self.fields[index]}» {what}")
         new(columns, self.to)
         lengths = [source.max_length for source in sources]
         found = replace(
@@ -100,4 +100,11 @@ class Coalesce(Options):
 
 
 def _kind(column: Landing) -> tuple[object, ...]:
-    return column.precision, column.scale, column.items, column.fields
+    """What two columns must have in common, beside their type, to be one."""
+    inner = (column.fields or {}).items()
+    return (
+        column.precision,
+        column.scale,
+        column.items and (column.items.type, column.items.pii, *_kind(column.items)),
+        [(name, one.type, one.pii, one.nullable, *_kind(one)) for name, one in inner],
+    )

@@ -14,6 +14,7 @@ from app.core.transforms.columns import (
     Name,
     Options,
     Row,
+    Source,
     Step,
     existing,
     new,
@@ -31,7 +32,7 @@ class Hash(Options):
     """
 
     do: Literal["hash"]
-    field: str
+    field: Source
     to: Name | None = None
     about: About | None = None
 
@@ -59,7 +60,7 @@ class TruncateIp(Options):
     """
 
     do: Literal["truncate_ip"]
-    field: str
+    field: Source
     to: Name | None = None
     # Not more: a network of 25 or 56 bits may be one household.
     ipv4_bits: int = Field(24, ge=1, le=24, description="Leading bits of an IPv4 address to keep.")

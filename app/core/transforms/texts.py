@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.core.errors import Reason, RejectedError
+from app.core.pii import Pii
 from app.core.transforms.columns import (
     About,
     Columns,
@@ -14,10 +15,12 @@ from app.core.transforms.columns import (
     Name,
     Options,
     Row,
+    Source,
     Step,
     derived,
     existing,
     new,
+    several,
 )
 
 
@@ -25,7 +28,7 @@ class Trim(Options):
     """Cut white space from both ends of a string."""
 
     do: Literal["trim"]
-    field: str
+    field: Source
 
     def columns(self, columns: Columns) -> Columns:
         existing(columns, self.field, "string")
@@ -39,7 +42,7 @@ class Lower(Options):
     """Put a string into lower case."""
 
     do: Literal["lower"]
-    field: str
+    field: Source
 
     def columns(self, columns: Columns) -> Columns:
         existing(columns, self.field, "string")
@@ -53,7 +56,7 @@ class Upper(Options):
     """Put a string into upper case."""
 
     do: Literal["upper"]
-    field: str
+    field: Source
 
     def columns(self, columns: Columns) -> Columns:
         existing(columns, self.field, "string")
@@ -84,7 +87,7 @@ class Truncate(Options):
     """Keep only the first characters of a string."""
 
     do: Literal["truncate"]
-    field: str
+    field: Source
     length: int = Field(ge=1, le=16_777_216, description="Characters to keep.")
 
     def columns(self, columns: Columns) -> Columns:
@@ -102,6 +105,35 @@ class Truncate(Options):
         return step
 
 
+class Split(Options):
+    """Add a list of the pieces of a string between separators; an empty string has no pieces."""
+
+    do: Literal["split"]
+    field: Source
+    separator: str = Field(min_length=1, max_length=100, description="What stands between two.")
+    to: Name
+    about: About
+
+    def columns(self, columns: Columns) -> Columns:
+        source = existing(columns, self.field, "string")
+        new(columns, self.to)
+        # A hash is made of each piece; a list as a whole has none.
+        hashed: Pii = "hash" if source.pii == "hash" else "keep"
+        piece = Landing("string", False, "", hashed, source.max_length)
+        pii: Pii = "drop" if source.pii == "drop" else "keep"
+        found = Landing("list", source.nullable, self.about, pii, items=piece)
+        return {**columns, self.to: found}
+
+    def step(self, columns: Columns) -> Step:
+        source, to, separator = self.field, self.to, self.separator
+
+        def step(row: Row) -> None:
+            value = row[source]
+            row[to] = value.split(separator) if value else None if value is None else []
+
+        return step
+
+
 WIDEST = {"integer": 39, "uuid": 36, "date": 10}  # characters, with the sign
 
 
@@ -110,15 +142,12 @@ class Join(Options):
 
     do: Literal["join"]
     fields: tuple[str, ...] = Field(min_length=2, description="Columns, in the order wanted.")
-    separator: str = Field("", description="What stands between two values.")
+    separator: str = Field("", max_length=100, description="What stands between two values.")
     to: Name
     about: About
 
     def columns(self, columns: Columns) -> Columns:
-        sources = [
-            existing(columns, name, "string", *WIDEST, key=f"fields.{index}")
-            for index, name in enumerate(self.fields)
-        ]
+        sources = several(columns, self.fields, "string", *WIDEST)
         new(columns, self.to)
         if "\0" in self.separator:
             raise ValueError("separator", "must not hold a NUL character")

@@ -10,6 +10,7 @@ from app.core.transforms.columns import (
     Landing,
     Options,
     Row,
+    Source,
     Step,
     derived,
     existing,
@@ -37,7 +38,7 @@ class UrlParts(Options):
     """
 
     do: Literal["url_parts"]
-    field: str
+    field: Source
     parts: tuple[Literal["scheme", "host", "port", "path", "query", "fragment"], ...] = Field(
         min_length=1
     )

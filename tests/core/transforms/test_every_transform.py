@@ -65,6 +65,8 @@ CASES = [
         ("short", "whole", "id", "on"),
     ),
     Case({"do": "join", "fields": ["text", "secret"], "to": "new"}, ("text", "secret")),
+    Case({"do": "split", "field": "note", "separator": ", ", "to": "new"}, ("note",), ("a, b, ",)),
+    Case({"do": "split", "field": "secret", "separator": "a", "to": "new"}, ("secret",), ("aba",)),
     Case({"do": "constant", "to": "new", "value": 1.5}, ()),
     Case({"do": "rename", "field": "tree", "to": "new"}, ("tree",)),
     Case({"do": "coalesce", "fields": ["short", "tiny"], "to": "new"}, ("short", "tiny")),

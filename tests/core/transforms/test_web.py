@@ -1,5 +1,6 @@
 """What browsers send is taken apart without surprises."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -80,6 +81,18 @@ def test_a_header_that_is_too_long_to_remember_is_read_all_the_same() -> None:
 
 def test_only_the_wanted_parts_are_added_under_the_fields_name() -> None:
     assert agent(IPHONE, parts=["os"], prefix=None) == {"it_os": "iOS"}
+
+
+def test_what_is_remembered_of_headers_stays_small() -> None:
+    agent(IPHONE)
+    tracemalloc.start()
+    for number in range(40):
+        agent(f"{number} " + "x" * 262_144)  # 10 MB of them
+    for number in range(3_000):
+        agent(f"{number} " + "x" * 500)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 6_000_000
 
 
 def ip(address: str, **bits: int) -> Any:
