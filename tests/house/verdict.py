@@ -35,12 +35,12 @@ class Verdict:
         return not wrong and bool(self.report.get("balanced"))
 
     def __str__(self) -> str:
-        findings = [finding["text"] for finding in self.report.get("findings", [])]
-        return (
+        counts = (
             f"{self.expected} events acknowledged, {self.rows} rows: lost {self.lost}, doubled "
-            f"{self.doubled}, strange {self.strange}, residual {self.residual}, "
-            f"{self.examples}, {findings}"
+            f"{self.doubled}, strange {self.strange}, residual {self.residual}"
         )
+        findings = [finding["text"] for finding in self.report.get("findings", [])]
+        return ", ".join([counts, *(str(what) for what in (self.examples, findings) if what)])
 
 
 async def judged(house: House, load: Load, *audit: str) -> Verdict:

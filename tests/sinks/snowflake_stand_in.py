@@ -60,6 +60,7 @@ class SnowflakeStandIn:
                 "S3_SECRET": s3.secret_access_key.get_secret_value(),
                 "S3_REGION": s3.region,
                 "IDLE_SECONDS": str(idle_seconds),
+                "TMPDIR": str(folder),  # fakesnow makes a folder there, and leaves it
             },
         )
 
