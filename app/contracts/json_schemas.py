@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 OTHER_SPELLING: dict[str, Json] = {
     "string": {"type": "integer"},
-    "integer": {"type": ["string", "number"]},
+    "integer": {"type": "string"},  # JSON Schema has 12.0 for an integer anyway
     "number": {"type": "string"},
     "decimal": {"type": "number"},
     "boolean": {"enum": [0, 1, "true", "false", "True", "False"]},
