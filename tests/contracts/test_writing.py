@@ -55,12 +55,13 @@ def test_comments_change_nothing(folder: Path, content: dict[str, Any], note: st
 
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.rglob("*.yaml")), ids=lambda file: file.stem)
-def test_a_shipped_file_written_anew_says_the_same_in_no_more_lines(
+def test_a_shipped_file_written_anew_says_the_same_in_hardly_more_lines(
     folder: Path, file: Path
 ) -> None:
     text = topic_text(read_yaml(file), schema=".schema.json")
     assert read(folder, text) == read_yaml(file)
-    assert len(text.splitlines()) <= len(file.read_text("utf-8").splitlines()) + 10
+    by_hand = len(file.read_text("utf-8").splitlines())
+    assert len(text.splitlines()) <= by_hand * 5 // 4 + 5
 
 
 def test_it_looks_as_if_written_by_hand() -> None:
