@@ -64,6 +64,8 @@ def _keys(contract: Contract) -> Found:
             yield where, f"«{name}» is optional; every event must have it"
         elif field.type not in types:
             yield where, f"«{name}» is {field.type}; it must be {' or '.join(types)}"
+        elif field.default is not None and where == "day.from":
+            yield where, f"«{name}» has a default; every event must say when it happened"
 
 
 def _times(contract: Contract) -> Found:

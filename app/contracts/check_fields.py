@@ -8,6 +8,7 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from app.contracts.fields import (
     MAX_DEPTH,
+    MAX_INDEX,
     DecimalField,
     Field,
     IntegerField,
@@ -159,6 +160,9 @@ def _paths(fields: Fields) -> Found:
             continue
         if isinstance(way[0], int):
             yield where, "begins with a number; an event is an object, so begin with a key"
+            continue
+        if any(isinstance(step, int) and step > MAX_INDEX for step in way):
+            yield where, f"goes too far into a list; the last index is {MAX_INDEX}"
             continue
         for other, taken in ways.items():
             if (what := _clash(way, taken)) is not None:

@@ -7,7 +7,7 @@ import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Discriminator, JsonValue, Tag
 from pydantic import Field as Says
 
 from app.core.pii import Pii
@@ -27,8 +27,24 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _step_kind(step: object) -> str:
+    return "index" if type(step) is int else "key"
+
+
+def _path_kind(path: object) -> str:
+    return "list" if isinstance(path, list | tuple) else "text"
+
+
+# Told apart before they are looked at, so that a mistake is said once and not for each kind.
 Key = Annotated[str, Says(min_length=1)]
 Index = Annotated[int, Says(ge=0, le=MAX_INDEX)]
+PathStep = Annotated[
+    Annotated[Key, Tag("key")] | Annotated[Index, Tag("index")], Discriminator(_step_kind)
+]
+PathSteps = Annotated[tuple[PathStep, ...], Says(min_length=1)]
+Path = Annotated[
+    Annotated[Key, Tag("text")] | Annotated[PathSteps, Tag("list")], Discriminator(_path_kind)
+]
 
 
 class _Field(Strict):
@@ -44,7 +60,7 @@ class _Field(Strict):
     deprecated: datetime.date | None = Says(
         None, description="To be sent no more from this day on; still taken, with a warning."
     )
-    path: Key | Annotated[tuple[Key | Index, ...], Says(min_length=1)] | None = Says(
+    path: Path | None = Says(
         None,
         description="Where the value is in the event as sent, such as pull_request.user.login. "
         "As a list, [labels, 0, name], keys may have dots. Left out: under the field's name.",

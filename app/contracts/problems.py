@@ -15,6 +15,7 @@ from app.contracts.model import DURATION, SCHEMA, TABLE, Contract
 
 Location = tuple[int | str, ...]
 
+A_DAY = "must be a day such as 2026-06-30"
 # pydantic's error types whose own text does not say what to do
 WHAT = {
     "missing": "is missing; add it",
@@ -29,6 +30,14 @@ WHAT = {
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "may have at most {max_length} characters",
     "too_short": "must have at least {min_length} of them",
+    "decimal_parsing": "must be a number",
+    "decimal_type": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "date_type": A_DAY,
+    "date_parsing": A_DAY,
+    "date_from_datetime_parsing": A_DAY,
+    "date_from_datetime_inexact": A_DAY,
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
     "union_tag_not_found": "is missing; add it",
@@ -118,6 +127,8 @@ def _what(detail: ErrorDetails, model: type[Strict]) -> str:
 def _unknown_key(key: str, model: type[Strict]) -> str:
     if key in _known_keys(Contract) - _known_keys(model):
         return "can not be shared; say it in each topic file"
+    if key in _known_keys(model):
+        return "does not belong here; remove it"
     near = get_close_matches(key, sorted(_known_keys(model)), n=1)
     return f"unknown key; did you mean «{near[0]}»?" if near else "unknown key; remove it"
 

@@ -19,7 +19,7 @@ from app.contracts.topic_yaml import read_yaml
 from app.contracts.types import TYPES
 from app.core.errors import Reason
 
-from . import test_broken_files
+from . import test_broken_fields, test_broken_files, test_broken_nested
 from .everything import contract as everything
 from .topic_files import changed, load, write
 
@@ -138,9 +138,15 @@ def test_the_editors_schema_takes_each_shipped_file() -> None:
 def test_the_editors_schema_sees_each_problem_that_one_key_has(tmp_path: Path) -> None:
     """Whether the parts fit together only `forebay topics check` can know."""
     unseen = []
-    for what, (old, new, message) in test_broken_files.BROKEN.items():
-        folder = write(tmp_path, {"x.yaml": changed((old, new))})
-        if message.startswith("line ") or message == "owners.chat: is missing; add it":
+    files, fields = test_broken_files.BROKEN, test_broken_fields.CHANGED
+    broken = {
+        what: (changed((old, new)), told) for what, (old, new, told) in (files | fields).items()
+    }
+    for what, (options, told) in (test_broken_fields.BROKEN | test_broken_nested.BROKEN).items():
+        broken[what] = (test_broken_fields.with_note(options), told)
+    for what, (text, message) in broken.items():
+        folder = write(tmp_path, {"x.yaml": text})
+        if message.startswith(("line ", "default")) or message == "owners.chat: is missing; add it":
             continue  # the app's file may say it
         one_key = any(
             word in message
