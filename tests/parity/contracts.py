@@ -1,4 +1,4 @@
-"""The contracts whose parity is proved: every shipped one, and one with everything."""
+"""The contracts whose parity is proved: every shipped one, with everything, with each step."""
 
 import json
 from collections.abc import Mapping
@@ -13,11 +13,13 @@ from app.contracts.model import Contract
 from app.contracts.sample import sample_events
 from app.core.judge import EventType
 from tests.contracts.everything import contract as everything
+from tests.contracts.steps import every_step
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONTRACTS: Mapping[str, Contract] = {
     **load_contracts(Path(__file__).parents[2] / "topics"),
     everything().event: everything(),
+    "every_step": every_step(),
 }
 KINDS: Mapping[str, EventType] = {
     event: compile_contract(contract, EXAMPLE_PII_KEY) for event, contract in CONTRACTS.items()

@@ -1,6 +1,6 @@
 """An event's fields as a reader meets them: one line each, nested ones with a dotted path."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,8 +91,3 @@ def _phrase(key: str, value: object) -> str:
         return "one of " + ", ".join(f"`{one}`" for one in value)
     shown = str(value).lower() if isinstance(value, bool) else str(value)
     return PHRASES.get(key, f"{key} {{}}").format(shown)
-
-
-def options(said: Mapping[str, object]) -> str:
-    """Write a transform's options as a reader's list, `field order_id, to order`."""
-    return ", ".join(f"{key} `{value}`" for key, value in said.items() if key != "about")

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import getdoc
 
-from app.contracts.catalogue.fields import options, told_fields
+from app.contracts.catalogue.fields import told_fields
+from app.contracts.catalogue.steps import told_options
 from app.contracts.model import Contract, Example
 from app.contracts.table import Table
 from app.contracts.types import sql_type
@@ -107,9 +108,8 @@ def _curl(contract: Contract) -> str:
 def _transforms(contract: Contract) -> str:
     rows = []
     for transform in contract.transform:
-        said = transform.model_dump(exclude_defaults=True, exclude={"do"})
         does = (getdoc(type(transform)) or "").split("\n\n")[0]
-        rows.append((f"`{transform.do}`", options(said), does))
+        rows.append((f"`{transform.do}`", told_options(transform), does))
     return _grid(("step", "with", "what it does"), rows)
 
 
