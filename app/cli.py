@@ -2,42 +2,108 @@
 
 import sys
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
 
 from app.core.errors import ForebayError
+
+if TYPE_CHECKING:
+    from typer._click import Context, HelpFormatter
 
 RUN, DATA, CONFIG = "Run it", "Look at the data", "Configure it"
 
 
 class Entry(NamedTuple):
-    """Where a command lives, and under which heading `--help` shows it."""
+    """Where a command lives, and what `--help` says of it, under which heading."""
 
     module: str
     name: str
     panel: str
+    about: str
 
 
 COMMANDS = {
-    "run": Entry("app.commands.run", "run", RUN),
-    "up": Entry("app.commands.stack", "up", RUN),
-    "down": Entry("app.commands.stack", "down", RUN),
-    "demo": Entry("app.commands.demo", "demo", RUN),
-    "send": Entry("app.commands.send", "send", DATA),
-    "audit": Entry("app.commands.audit", "audit", DATA),
-    "days": Entry("app.commands.days", "days", DATA),
-    "load": Entry("app.commands.load", "load", DATA),
-    "ledger": Entry("app.commands.ledger", "ledger", DATA),
-    "topics": Entry("app.commands.topics", "topics", CONFIG),
+    "run": Entry(
+        "app.commands.run",
+        "run",
+        RUN,
+        "Be one role: gateway, worker or scheduler, chosen by `ROLE`.",
+    ),
+    "up": Entry(
+        "app.commands.stack",
+        "up",
+        RUN,
+        "Start Kafka, S3, Redis and the three roles on this machine, and keep them running.",
+    ),
+    "down": Entry(
+        "app.commands.stack",
+        "down",
+        RUN,
+        "Stop what `forebay up` started in another terminal. The data stays.",
+    ),
+    "demo": Entry(
+        "app.commands.demo",
+        "demo",
+        RUN,
+        "Run the main job on real input, and prove that the result is exact.",
+    ),
+    "send": Entry(
+        "app.commands.send",
+        "send",
+        DATA,
+        "Send a file of events, and retry what the gateway says to retry.",
+    ),
+    "audit": Entry(
+        "app.commands.audit",
+        "audit",
+        DATA,
+        "Prove that nothing was lost and nothing counted twice, from ledger, Kafka, S3 and "
+        "warehouse.",
+    ),
+    "days": Entry(
+        "app.commands.days",
+        "days",
+        DATA,
+        "List the days of each event type: what was staged, what is loaded, what waits.",
+    ),
+    "load": Entry(
+        "app.commands.load",
+        "load",
+        DATA,
+        "Replace days of the warehouse from the ledger's objects.",
+    ),
+    "ledger": Entry(
+        "app.commands.ledger",
+        "ledger",
+        DATA,
+        "Read the ledger: what was consumed, seal by seal.",
+    ),
+    "topics": Entry(
+        "app.commands.topics",
+        "topics",
+        CONFIG,
+        "Check the topic files, and see what is made from them.",
+    ),
 }
 
 
-def command_line(*wanted: str) -> typer.Typer:
-    """Make the command line of the `wanted` commands; without any, of all.
+class Overview(TyperGroup):
+    """What there is, as plain text: `rich` alone takes longer to import than the answer should."""
 
-    A role is a command too, and importing all the others would cost it 30 MB.
+    def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        for panel in (RUN, DATA, CONFIG):
+            with formatter.section(panel):
+                rows = [(name, e.about) for name, e in COMMANDS.items() if e.panel == panel]
+                formatter.write_dl(rows)
+
+
+def command_line(*wanted: str) -> typer.Typer:
+    """Make the command line. Only `wanted` commands can be run; of the others there is what
+    `--help` says.
+
+    Importing them all takes seconds, and a role, which is a command too, 30 MB.
     """
     app = typer.Typer(
         name="forebay",
@@ -46,18 +112,19 @@ def command_line(*wanted: str) -> typer.Typer:
             "Start with `forebay demo`, or `forebay up` for a stack that stays."
         ),
         no_args_is_help=True,
-        rich_markup_mode="markdown",
+        cls=TyperGroup if wanted else Overview,
+        rich_markup_mode="markdown" if wanted else None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_nothing)  # or a single command would lose its name
-    for name in wanted or COMMANDS:
-        entry = COMMANDS[name]
-        command = getattr(import_module(entry.module), entry.name)
+    for name, entry in COMMANDS.items():
+        command = getattr(import_module(entry.module), entry.name) if name in wanted else _nothing
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, rich_help_panel=entry.panel)
         else:
-            app.command(name, rich_help_panel=entry.panel)(command)
+            about = None if name in wanted else entry.about
+            app.command(name, help=about, rich_help_panel=entry.panel)(command)
     return app
 
 
@@ -71,6 +138,8 @@ def main() -> None:
     try:
         command_line(*([first] if first in COMMANDS else []))()
     except ForebayError as error:
+        from rich.console import Console
+
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"forebay: {error}", style="red", markup=False
         )

@@ -23,7 +23,7 @@ def run(
         Role | None, typer.Option(help="Instead of the environment variable ROLE.")
     ] = None,
 ) -> None:
-    """Be one role: **gateway**, **worker** or **scheduler**, chosen by `ROLE`.
+    """Be one role: gateway, worker or scheduler, chosen by `ROLE`.
 
     Runs until SIGTERM, then finishes what was begun within `DRAIN_SECONDS` and exits 0.
     Exits 1 with one sentence when it can not go on; a supervisor starts it again.

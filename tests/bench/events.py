@@ -62,7 +62,9 @@ def raw(number: int, days: int = 1) -> bytes:
     return orjson.dumps(
         {
             "event_id": str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)),
-            "occurred_at": (NOW - timedelta(days=number % days, seconds=number % 3_600)).isoformat(),
+            "occurred_at": (
+                NOW - timedelta(days=number % days, seconds=number % 3_600)
+            ).isoformat(),
             "user_id": f"user-{number % USERS:08}",
             "session_id": f"session-{number // 7:012}",
             "page": f"/catalogue/section-{number % 40}/item-{number % 9_973}",

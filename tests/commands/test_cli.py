@@ -1,0 +1,47 @@
+"""`forebay` itself: what it says of its commands, and how little it needs for that."""
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+import typer
+
+from app.cli import COMMANDS
+
+
+def forebay(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *words], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_of_each_command_what_the_command_says_itself(name: str) -> None:
+    entry = COMMANDS[name]
+    command = getattr(import_module(entry.module), entry.name)
+    said = command.info.help if isinstance(command, typer.Typer) else command.__doc__
+    assert said.splitlines()[0] == entry.about
+
+
+def test_help_lists_each_command() -> None:
+    said = forebay("--help").stdout
+    for name in COMMANDS:
+        assert f" {name} " in said
+
+
+def test_a_mistyped_command_is_told_the_right_one() -> None:
+    done = forebay("adit")
+    assert done.returncode == 2
+    assert "audit" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["topics", "--help"], ["adit"]])
+def test_help_imports_no_client_of_any_server(words: list[str]) -> None:
+    """It should be there at once."""
+    code = f"import sys; sys.argv = ['forebay', *{words}]; import app.cli as cli\n"
+    code += "try:\n    cli.main()\nexcept SystemExit:\n    print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    heavy = {"aiohttp", "aiokafka", "faust", "redis", "aioboto3", "boto3", "motor", "duckdb"}
+    assert loaded & heavy == set()
