@@ -1,5 +1,6 @@
 """DuckDB's SQL for a table: text and parameters, no I/O. `warehouse` is the attached file."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ FINGERPRINT_COLUMNS = (
     "square_sum HUGEINT NOT NULL, key_sum HUGEINT NOT NULL"
 )
 OWN_TABLES = {CONTROL: CONTROL_COLUMNS, FENCE: FENCE_COLUMNS, FINGERPRINT: FINGERPRINT_COLUMNS}
+DECIMAL = re.compile(r"DECIMAL\(([0-9]+),([0-9]+)\)")
 # As DuckDB itself names a type of ours, or a wider column that someone made by hand.
 ALSO_FITS = {
     "TIMESTAMPTZ": ("TIMESTAMP WITH TIME ZONE",),
@@ -79,7 +81,8 @@ def create(table: Table) -> list[str]:
 
 
 def change(table: Table, standing: Collection[Standing]) -> list[str]:
-    """Add the columns that are missing, and let go of a NOT NULL that no longer holds.
+    """Add the columns that are missing, make wider what is too narrow, and let go of a NOT NULL
+    that no longer holds.
 
     Raises:
         Fatal: a column's type does not fit.
@@ -93,6 +96,8 @@ def change(table: Table, standing: Collection[Standing]) -> list[str]:
             # Rows that stand already have no value, so even a required column may be empty.
             statements.append(f"ALTER TABLE {target(table)} ADD COLUMN {quoted(name)} {kind}")
             statements.append(_comment(table, column))
+        elif _is_wider(kind, known[name].type):
+            statements.append(f"ALTER TABLE {target(table)} ALTER {quoted(name)} TYPE {kind}")
         elif known[name].type not in (kind, *ALSO_FITS.get(kind, ())):
             raise Fatal(
                 f"DuckDB: {table.name}.{column.name} is {known[name].type}; the contract wants "
@@ -102,6 +107,14 @@ def change(table: Table, standing: Collection[Standing]) -> list[str]:
         if not found.nullable and (name not in wanted or wanted[name].nullable):
             statements.append(f"ALTER TABLE {target(table)} ALTER {quoted(name)} DROP NOT NULL")
     return statements
+
+
+def _is_wider(wanted: str, standing: str) -> bool:
+    """Whether one DECIMAL has the places of another, and more digits before them."""
+    new, old = DECIMAL.fullmatch(wanted), DECIMAL.fullmatch(standing)
+    if new is None or old is None:
+        return False
+    return new[2] == old[2] and int(new[1]) > int(old[1])
 
 
 def _comment(table: Table, column: Column) -> str:

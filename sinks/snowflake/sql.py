@@ -64,6 +64,15 @@ class Standing:
             return same_scale and (self.precision or 0) >= int(first)
         return self.type == name
 
+    def can_be_made(self, wanted: str) -> bool:
+        """Whether Snowflake makes the column wider in place, which touches no row."""
+        parts = SQL_TYPE.match(wanted)
+        assert parts is not None
+        name, _, scale = parts.groups()
+        if name == "VARCHAR":
+            return self.type == "TEXT"
+        return name == self.type == "NUMBER" and self.scale == int(scale)
+
 
 def quoted(name: str) -> str:
     return '"' + name.upper().replace('"', '""') + '"'
@@ -113,7 +122,8 @@ def create(table: Table) -> str:
 
 
 def change(table: Table, standing: Collection[Standing]) -> list[str]:
-    """Add the columns that are missing, and let go of a NOT NULL that no longer holds.
+    """Add the columns that are missing, make wider what is too narrow, and let go of a NOT NULL
+    that no longer holds.
 
     Raises:
         Fatal: a column's type does not fit.
@@ -129,11 +139,16 @@ def change(table: Table, standing: Collection[Standing]) -> list[str]:
                 f"ALTER TABLE {target(table)} ADD COLUMN IF NOT EXISTS {quoted(name)} {kind} "
                 f"COMMENT {literal(column.comment)}"
             )
-        elif not known[name].holds(kind):
+        elif known[name].holds(kind):
+            continue
+        elif known[name].can_be_made(kind):
+            statements.append(
+                f"ALTER TABLE {target(table)} ALTER COLUMN {quoted(name)} SET DATA TYPE {kind}"
+            )
+        else:
             raise Fatal(
                 f"Snowflake: {table.name}.{name} is {known[name]}; the contract wants {kind}: "
-                f"ALTER TABLE {target(table)} ALTER COLUMN {quoted(name)} SET DATA TYPE {kind} "
-                "if it is only wider, or give the contract another table"
+                "give the field another name, or the contract another table"
             )
     for name, found in known.items():
         if not found.nullable and (name not in wanted or wanted[name].nullable):
@@ -152,7 +167,7 @@ def create_stage(stage: str, url: str, integration: str) -> str:
 
 def create_staging(table: Table, staging: str) -> str:
     """Make the staging table: the columns, all nullable, and the object's name."""
-    columns = ", ".join(f"{quoted(c.name)} {sql_type(c, 'snowflake')}" for c in table.columns)
+    columns = ", ".join(f"{quoted(c.name)} {_staged(c)}" for c in table.columns)
     return f'CREATE TEMPORARY TABLE {staging} ({columns}, "_FILE" VARCHAR)'
 
 
@@ -170,11 +185,14 @@ def copy(table: Table, staging: str, stage: str, keys: Sequence[str]) -> str:
 
 
 def _cast(column: Column) -> str:
-    if column.type in SEMI_STRUCTURED:
-        return ""
+    return "" if column.type in SEMI_STRUCTURED else f"::{_staged(column)}"
+
+
+def _staged(column: Column) -> str:
+    """Text is staged whole: a cast to a length would cut it in silence, and a former contract may
+    have allowed more than this one. What is too long for the table, that refuses."""
     kind = sql_type(column, "snowflake")
-    # A cast to a length would cut the text in silence; the column of that length refuses it.
-    return "::VARCHAR" if kind.startswith("VARCHAR") else f"::{kind}"
+    return "VARCHAR" if kind.startswith("VARCHAR") else kind
 
 
 def count_keyless(table: Table, staging: str) -> str:

@@ -6,15 +6,16 @@ Kafka, S3 or a warehouse it imports itself, when it runs: the others start in a 
 
 import typer
 
-from app.commands.topics import backtest, check, docs, import_, infer, lint, sample, show
+from app.commands.topics import backtest, check, diff, docs, import_, infer, lint, sample, show
 
 topics = typer.Typer(
     help="Check the topic files, and see what is made from them.", no_args_is_help=True
 )
 
 topics.command()(check.check)
-topics.command()(backtest.backtest)
 topics.command("lint")(lint.print_advice)
+topics.command("diff")(diff.compare)
+topics.command()(backtest.backtest)
 topics.command()(infer.infer)
 topics.command("import")(import_.import_schema)
 topics.command()(sample.sample)

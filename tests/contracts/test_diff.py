@@ -1,0 +1,169 @@
+"""`forebay topics diff`: each change has its verdict, in words and in Markdown."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.commands.topics import topics
+from app.contracts.diff.run import diff
+from app.core.errors import Fatal
+
+from .diff_cases import BASE, CASES, SAFE, UNSAFE
+from .topic_files import changed, load, write
+
+FILE = "parcel_scanned.yaml"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_change_has_its_verdict(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    found = diff(load(tmp_path / "old", BASE), load(tmp_path / "new", case.text))
+    said = {change.where: str(change.verdict) for event in found for change in event.changes}
+    assert said == case.says
+    assert len(said) == sum(len(event.changes) for event in found)
+
+
+def test_there_are_many_changes_of_each_verdict() -> None:
+    assert len(CASES) >= 50
+    for verdict in (SAFE, UNSAFE, "new version"):
+        assert sum(case.worst == verdict for case in CASES.values()) >= 10
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_not_safe_says_why_and_what_to_do(name: str, tmp_path: Path) -> None:
+    found = diff(load(tmp_path / "old", BASE), load(tmp_path / "new", CASES[name].text))
+    for event in found:
+        for change in event.changes:
+            assert change.what
+            assert str(change.verdict) == SAFE or (change.why and change.do), change
+
+
+def test_events_come_and_go(tmp_path: Path) -> None:
+    letter = BASE.replace("parcel_scanned", "letter_scanned")
+    old = load(tmp_path / "old", BASE)
+    new = load(tmp_path / "new", letter.replace("RAW.PARCEL", "RAW.LETTER"), "letter_scanned.yaml")
+    came, went = diff(old, new)
+    assert (came.event, came.verdict, went.event, went.verdict) == (
+        "letter_scanned", "safe", "parcel_scanned", "unsafe",
+    )  # fmt: skip
+    assert "forebay audit" in went.changes[0].do
+    taken = diff(old, load(tmp_path / "taken", letter, "letter_scanned.yaml"))
+    assert [str(change.verdict) for change in taken[0].changes] == ["safe", "unsafe"]
+    assert "replaces the rows of parcel_scanned" in taken[0].changes[1].why
+
+
+def test_a_version_is_not_lowered(tmp_path: Path) -> None:
+    second = load(tmp_path / "old", changed(("version: 1", "version: 2"), text=BASE))
+    [event] = diff(second, load(tmp_path / "new", BASE))
+    assert event.verdict == "unsafe"
+
+
+def run(*arguments: str, folder: Path) -> Result:
+    return CliRunner().invoke(topics, ["diff", *arguments], env={"TOPICS_DIR": str(folder)})
+
+
+def fatal(*arguments: str, folder: Path) -> str:
+    result = run(*arguments, folder=folder)
+    assert isinstance(result.exception, Fatal)
+    return str(result.exception)
+
+
+def test_a_comment_for_a_pull_request(tmp_path: Path) -> None:
+    text = changed(
+        ("maximum: 90", "maximum: 9"), ("weight: {type: integer", "weight: {type: number"),
+        ("every: 15m", "every: 5m"), ("[letter, parcel, bag]", "[letter, parcel, bag, box]"),
+        ("retention_days: 7", "retention_days: 9"), text=BASE,
+    )  # fmt: skip
+    old = write(tmp_path / "old", {FILE: BASE})
+    new = write(tmp_path / "new", {FILE: text})
+    done = run(str(old), str(new), folder=new)
+    assert done.exit_code == 1
+    assert (
+        done.output
+        == f"""\
+## Topic files: `{old}` → `{new}`
+
+**1 unsafe, 2 needs a new version, 3 safe.**
+
+### parcel_scanned (v1): unsafe
+
+| verdict | change | why | what to do |
+|---|---|---|---|
+| **unsafe** | `column weight` integer → number | a day that is loaded again has objects with \
+values of the former type | give the field another name, which makes a new column |
+| **needs a new version** | `fields.belt.maximum` 90 → 9 | events in flight may be refused, and \
+would become dead letters | raise version |
+| **needs a new version** | `fields.weight.type` integer → number | events in flight are written \
+for the former type | send it under a new name, as a new field; or raise version |
+| safe | `kafka.retention_days` 7 → 9 | it counts when a topic is made | for \
+events.parcel_scanned.v1, set retention.ms in Kafka |
+
+Safe:
+
+* `fields.sort.one_of` [letter, parcel, bag] → [letter, parcel, bag, box]
+* `load.every` 15m → 5m
+"""
+    )
+
+
+def test_machines_get_json_and_an_exit_status(tmp_path: Path) -> None:
+    old = write(tmp_path / "old", {FILE: BASE})
+    new = write(tmp_path / "new", {FILE: changed(("maximum: 90", "maximum: 900"), text=BASE)})
+    done = run(str(old), str(new), "--json", folder=new)
+    assert done.exit_code == 0
+    [event] = json.loads(done.output)
+    assert (event["event"], event["version"], event["verdict"]) == ("parcel_scanned", 1, "safe")
+    assert event["changes"][0]["where"] == "fields.belt.maximum"
+    assert run(str(new), str(old), "--json", folder=new).exit_code == 1
+    same = run(str(old), str(old), folder=old)
+    assert (same.exit_code, "Nothing changes" in same.output) == (0, True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Its first commit has a flat file, its second one in a folder with another maximum."""
+
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "--initial-branch=main")
+    folder = write(tmp_path / "topics", {FILE: BASE})
+    git("add", "topics")
+    git("commit", "-m", "one")
+    (folder / FILE).unlink()
+    narrow = changed(("maximum: 90", "maximum: 9"), text=BASE)
+    write(folder, {f"depot/{FILE}": narrow})
+    git("add", "topics")
+    git("commit", "-m", "two")
+    git("branch", "former", "HEAD~1")
+    write(folder, {f"depot/{FILE}": changed(("every: 15m", "every: 5m"), text=narrow)})
+    return folder
+
+
+def test_git_revisions_are_compared_with_each_other_and_with_the_files(repository: Path) -> None:
+    wheres = {
+        ("HEAD~1", "HEAD"): ["fields.belt.maximum"],
+        ("former", "main"): ["fields.belt.maximum"],
+        ("main",): ["load.every"],
+        ("HEAD~1",): ["fields.belt.maximum", "load.every"],
+        ("main", "former"): ["fields.belt.maximum"],
+    }
+    for arguments, expected in wheres.items():
+        [event] = json.loads(run(*arguments, "--json", folder=repository).output)
+        assert [change["where"] for change in event["changes"]] == expected
+
+
+def test_what_can_not_be_read_is_named(repository: Path, tmp_path: Path) -> None:
+    assert fatal("HEAD~7", folder=repository) == "«HEAD~7» is neither a folder nor a git revision"
+    elsewhere = tmp_path / "other"
+    assert fatal("HEAD", folder=elsewhere) == "HEAD has no folder other"
+    write(repository, {"depot/parcel_scanned.yaml": "["})
+    assert "parcel_scanned.yaml: line 2: not YAML" in fatal("HEAD", folder=repository)
+    git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "-am", "broken"]
+    subprocess.run(git, cwd=repository, check=True, capture_output=True)
+    problem = fatal("former", "HEAD", folder=repository)
+    assert problem.startswith("HEAD:topics/depot/parcel_scanned.yaml: line 2: not YAML")
