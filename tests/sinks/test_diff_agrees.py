@@ -26,6 +26,13 @@ NOON = timedelta(hours=12)
 SEVERAL = 20
 # Said to need a new version although no event shows it: the words are written in another way.
 CAUTIOUS = {"a whole number becomes a decimal", "a whole number becomes a number"}
+# A few cases, and all that a table decides; a UUID is text in Snowflake, so that any text fits.
+SNOWFLAKE = [
+    *("longer text", "text of any length", "shorter text", "more digits", "a new required field"),
+    *("required becomes optional", "unknown is kept", "kept becomes hashed", "another table"),
+    *(n for n, case in CASES.items() if n != "text becomes a UUID" and "column" in str(
+        [where for where, verdict in case.says.items() if verdict == UNSAFE])),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -171,7 +178,7 @@ async def test_rows_in_duckdb_are_what_the_verdict_says(
 
 
 @pytest.mark.parametrize("kind", ["snowflake"], indirect=True)
-@pytest.mark.parametrize("name", [n for n, case in CASES.items() if "column" in str(case.says)])
+@pytest.mark.parametrize("name", SNOWFLAKE)
 async def test_rows_in_snowflake_are_what_the_verdict_says(
     name: str, ground: Ground, tmp_path: Path
 ) -> None:
