@@ -62,7 +62,7 @@ def _list(contracts: Sequence[Contract], folder: str) -> str:
     rows = [
         (f"[{c.event}]({folder}{c.event}.html)", c.summary, f"`{c.table.name}`") for c in contracts
     ]
-    return _grid(("event type", "meaning", "table"), rows)
+    return grid(("event type", "meaning", "table"), rows)
 
 
 def _facts(contract: Contract) -> str:
@@ -93,7 +93,7 @@ def _sent(contract: Contract) -> str:
         )
         for told in told_fields(contract)
     ]
-    return _grid(("field", "type", "personal data", "meaning"), rows)
+    return grid(("field", "type", "personal data", "meaning"), rows)
 
 
 def _curl(contract: Contract) -> str:
@@ -110,7 +110,7 @@ def _transforms(contract: Contract) -> str:
     for transform in contract.transform:
         does = (getdoc(type(transform)) or "").split("\n\n")[0]
         rows.append((f"`{transform.do}`", told_options(transform), does))
-    return _grid(("step", "with", "what it does"), rows)
+    return grid(("step", "with", "what it does"), rows)
 
 
 def _landed(table: Table) -> str:
@@ -124,7 +124,7 @@ def _landed(table: Table) -> str:
         )
         for c in table.columns
     ]
-    return _grid(("column", "Snowflake", "DuckDB", "may be null", "meaning"), rows)
+    return grid(("column", "Snowflake", "DuckDB", "may be null", "meaning"), rows)
 
 
 def _query(table: Table) -> str:
@@ -157,7 +157,8 @@ def _outcome(example: Example) -> str:
     return f"lands: `{json.dumps(outcome, ensure_ascii=False)}`"
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 

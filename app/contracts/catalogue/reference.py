@@ -1,0 +1,129 @@
+"""The reference of the topic file's language, in Markdown, made of the models that read it."""
+
+from collections.abc import Iterator, Mapping
+from inspect import cleandoc
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from app.contracts.catalogue.page import grid
+from app.contracts.fields import Field as EventField
+from app.contracts.fields import StringField
+from app.contracts.model import Contract
+from app.core.transforms import Transform, conditions
+
+FILE = "LANGUAGE.md"
+HEAD = """\
+# What a topic file may say
+
+One file is one event type: `APP/EVENT.yaml`. What all types of an app share stands once in
+`APP/_app.yaml`; a type's own file overrides it, key by key. `forebay topics check` says everything
+that is wrong, and an editor that reads `.schema.json` says most of it while you type.
+
+This page is generated (`forebay topics schema --write`).
+"""
+Schema = Mapping[str, Any]
+
+
+def reference() -> str:
+    """Write the page: the file, its parts, the fields, the transforms, the conditions."""
+    contract = Contract.model_json_schema(by_alias=True)
+    parts = [HEAD.strip(), "## The file", _options(contract, contract, every=True)]
+    for name, schema in contract["properties"].items():
+        if name not in ("fields", "transform", "examples"):
+            parts += _part(name, schema, contract)
+    parts += ["### examples", _options(contract["$defs"]["Example"], contract, every=True)]
+    parts += ["## Fields", "Each field of an event may say:", _common(contract)]
+    parts += _union(EventField, "type", skip=_names_common(contract))
+    parts += ["## Transforms", "In the order of the list; each sees what the ones before made."]
+    parts += _union(Transform, "do", skip=set())
+    parts += ["## Conditions", cleandoc(conditions.__doc__ or "").replace("    {", "    {")]
+    return "\n\n".join(parts) + "\n"
+
+
+def _part(name: str, schema: Schema, whole: Schema) -> Iterator[str]:
+    """A mapping among the keys of the file, such as `kafka`."""
+    inner = _resolved(schema, whole)
+    if inner.get("type") == "object" and "properties" in inner:
+        yield f"### {name}"
+        if inner.get("description"):
+            yield inner["description"]
+        yield _options(inner, whole, every=True)
+
+
+def _union(union: Any, tag: str, skip: set[str]) -> Iterator[str]:
+    members: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])
+    for member in members:
+        schema = member.model_json_schema(by_alias=True)
+        root = _resolved(schema, schema)
+        yield f"### {root['properties'][tag]['const']}"
+        yield root["description"]
+        told = {n: s for n, s in root["properties"].items() if n != tag and n not in skip}
+        if told:
+            yield _options({**root, "properties": told}, schema)
+
+
+def _names_common(contract: Schema) -> set[str]:
+    shared = set.intersection(*(set(one["properties"]) for one in _field_schemas(contract)))
+    return {*shared, "lenient"}
+
+
+def _field_schemas(contract: Schema) -> list[Schema]:
+    return [d for n, d in contract["$defs"].items() if n.endswith("Field") and "properties" in d]
+
+
+def _common(contract: Schema) -> str:
+    text = contract["$defs"][StringField.__name__]
+    names = _names_common(contract) - {"type"}
+    common = {name: told for name, told in text["properties"].items() if name in names}
+    return _options({"properties": common, "required": ["about"]}, contract)
+
+
+def _options(schema: Schema, whole: Schema, every: bool = False) -> str:
+    required = schema.get("required", ())
+    rows = [
+        (
+            f"`{name}`",
+            _kind(told, whole) or ("a mapping" if every else ""),
+            "required" if name in required else _default(told),
+            told.get("description") or _resolved(told, whole).get("description", ""),
+        )
+        for name, told in schema["properties"].items()
+    ]
+    return grid(("key", "value", "left out", "meaning"), rows)
+
+
+def _default(told: Schema) -> str:
+    default = told.get("default")
+    if default in (None, "", [], {}):
+        return ""
+    if isinstance(default, dict):
+        return "its defaults"
+    if isinstance(default, int) and abs(default) > 10**30:
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _kind(told: Schema, whole: Schema) -> str:
+    """What kind of value it is, in a few words."""
+    if "anyOf" in told or "oneOf" in told:
+        kinds = [_kind(one, whole) for one in told.get("anyOf") or told["oneOf"]]
+        return " or ".join(dict.fromkeys(kind for kind in kinds if kind not in ("", "null")))
+    if "enum" in told or "const" in told:
+        return ", ".join(f"`{one}`" for one in told.get("enum") or [told["const"]])
+    if "$ref" in told:
+        inner = _resolved(told, whole)
+        return "" if "properties" in inner or "oneOf" in inner else _kind(inner, whole)
+    kind: str = told.get("type", "")
+    names = {"string": "text", "array": "list", "object": "a mapping", "boolean": "true or false"}
+    if told.get("format") == "date":
+        return "a date"
+    return names.get(kind, kind)
+
+
+def _resolved(told: Schema, whole: Schema) -> Schema:
+    reference = told.get("$ref") or (told.get("allOf") or [{}])[0].get("$ref")
+    if not reference:
+        return told
+    found: Schema = whole["$defs"][reference.rpartition("/")[2]]
+    return found
