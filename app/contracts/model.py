@@ -27,7 +27,7 @@ TABLE = r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$"
 class Owners(Strict):
     """Whom to ask."""
 
-    team: str = Field(min_length=1)
+    team: str = Field(min_length=1, description="Who answers for the events.")
     chat: str = Field(min_length=1, description='The team\'s channel, such as "#checkout-data".')
 
 
@@ -39,7 +39,7 @@ class Kafka(Strict):
         "small",
         description="Partitions: " + ", ".join(f"{name} {n}" for name, n in SIZES.items()),
     )
-    retention_days: int = Field(7, ge=1, le=365)
+    retention_days: int = Field(7, ge=1, le=365, description="How long Kafka keeps an event.")
     max_event_bytes: int = Field(262_144, ge=1_024, le=1_000_000, description="As sent.")
 
 
@@ -72,7 +72,9 @@ class Warehouse(Strict):
     """The table."""
 
     table: str = Field(pattern=TABLE, description="SCHEMA.TABLE")
-    cluster_by: tuple[str, ...] = ()
+    cluster_by: tuple[str, ...] = Field(
+        (), description="Columns that queries filter by, beside the day."
+    )
     retention_days: int | None = Field(
         None, ge=1, description="Older rows may be deleted; left out: they are kept."
     )
@@ -91,20 +93,20 @@ class Load(Strict):
 class Rejection(Strict):
     """Why an example must be rejected."""
 
-    reason: Reason
-    field: str | None = None
+    reason: Reason = Field(description="As the API's answer gives it.")
+    field: str | None = Field(None, description="Dotted path of the field at fault.")
 
 
 class Example(Strict):
     """An event and what must become of it; run by `forebay topics check` and by the tests."""
 
-    name: str = Field(min_length=1)
-    given: dict[str, JsonValue]
+    name: str = Field(min_length=1, description="What it shows; the test's name.")
+    given: dict[str, JsonValue] = Field(description="The event as an app sends it.")
     received_at: str | None = Field(
         None, description="When it was received; left out: the moment it happened."
     )
     row: dict[str, JsonValue] | None = Field(None, description="Some of the columns that land.")
-    rejected: Rejection | None = None
+    rejected: Rejection | None = Field(None, description="Why it does not land.")
 
     @model_validator(mode="after")
     def _one_outcome(self) -> Self:
@@ -116,13 +118,13 @@ class Example(Strict):
 class Contract(Strict):
     """One event type: what it holds, who owns it, and where it ends up."""
 
-    event: str = Field(pattern=NAME, max_length=64)
-    version: int = Field(ge=1)
-    summary: str = Field(min_length=10)
+    event: str = Field(pattern=NAME, max_length=64, description="Its name, and the file's.")
+    version: int = Field(ge=1, description="A higher one is a new topic.")
+    summary: str = Field(min_length=10, description="What happened, in one sentence.")
     app: str = Field(pattern=NAME, description="The source that sends it.")
     owners: Owners
     fields: dict[Annotated[str, Field(pattern=NAME, max_length=64)], Described] = Field(
-        min_length=1
+        min_length=1, description="What an event holds, by the name of its column."
     )
     unknown: Unknown = Field(
         "reject",
@@ -132,10 +134,14 @@ class Contract(Strict):
     kafka: Kafka
     dedupe: Dedupe
     day: Day
-    transform: tuple[Transform, ...] = ()
+    transform: tuple[Transform, ...] = Field(
+        (), description="Steps between the event as sent and the row."
+    )
     warehouse: Warehouse
     load: Load = Load()
-    examples: tuple[Example, ...] = Field(min_length=2)
+    examples: tuple[Example, ...] = Field(
+        min_length=2, description="Events and what becomes of them: they run as tests."
+    )
 
     @property
     def topic(self) -> str:

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from app.contracts.catalogue.reference import FILE as REFERENCE
+from app.contracts.catalogue.reference import reference
 from app.contracts.defaults import SHARED, app_defaults
 from app.contracts.fields import Strict
 from app.contracts.model import Contract
@@ -40,9 +42,12 @@ def _schema(model: type[Strict], title: str) -> dict[str, Any]:
 
 
 def schema_files(folder: Path) -> dict[Path, str]:
-    """The committed files of a folder of topic files, and their exact content."""
-    schemas = {FILE: topic_file_schema(), APP_FILE: app_file_schema()}
-    return {folder / name: schema_text(schema) for name, schema in schemas.items()}
+    """The generated files of a folder of topic files, and their exact content."""
+    return {
+        folder / FILE: schema_text(topic_file_schema()),
+        folder / APP_FILE: schema_text(app_file_schema()),
+        folder / REFERENCE: reference(),
+    }
 
 
 def schema_text(schema: dict[str, Any]) -> str:

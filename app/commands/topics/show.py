@@ -10,8 +10,6 @@ from app.contracts.create_table import create_table
 from app.contracts.load import load_contracts
 from app.contracts.openapi import openapi
 from app.contracts.schema import (
-    APP_FILE,
-    FILE,
     app_file_schema,
     schema_files,
     schema_text,
@@ -44,14 +42,17 @@ def print_openapi(topics_dir: Folder = TOPICS) -> None:
 def schema(
     app: Annotated[bool, typer.Option("--app", help="That of _app.yaml instead.")] = False,
     write: Annotated[
-        bool, typer.Option("--write", help=f"Write both to DIR/{FILE} and DIR/{APP_FILE}.")
+        bool, typer.Option("--write", help="Write all generated files of DIR.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit 2 unless both files are up to date.")
+        bool, typer.Option("--check", help="Exit 2 unless they are up to date.")
     ] = False,
     topics_dir: Folder = TOPICS,
 ) -> None:
-    """Print the JSON Schema of a topic file, with which editors complete and check."""
+    """Print the JSON Schema of a topic file, with which editors complete and check.
+
+    Generated files are that schema, that of _app.yaml and LANGUAGE.md, the language's reference.
+    """
     for path, text in schema_files(topics_dir).items() if write or check else ():
         if write:
             path.write_text(text, "utf-8")

@@ -37,7 +37,7 @@ def reference() -> str:
     parts += _union(EventField, "type", skip=_names_common(contract))
     parts += ["## Transforms", "In the order of the list; each sees what the ones before made."]
     parts += _union(Transform, "do", skip=set())
-    parts += ["## Conditions", cleandoc(conditions.__doc__ or "").replace("    {", "    {")]
+    parts += ["## Conditions", cleandoc(conditions.__doc__ or "")]
     return "\n\n".join(parts) + "\n"
 
 
@@ -86,11 +86,17 @@ def _options(schema: Schema, whole: Schema, every: bool = False) -> str:
             f"`{name}`",
             _kind(told, whole) or ("a mapping" if every else ""),
             "required" if name in required else _default(told),
-            told.get("description") or _resolved(told, whole).get("description", ""),
+            _meaning(told, whole),
         )
         for name, told in schema["properties"].items()
     ]
     return grid(("key", "value", "left out", "meaning"), rows)
+
+
+def _meaning(told: Schema, whole: Schema) -> str:
+    choices = told.get("anyOf", [])
+    found = (one.get("description", "") for one in (told, _resolved(told, whole), *choices))
+    return next(filter(None, found), "")
 
 
 def _default(told: Schema) -> str:
