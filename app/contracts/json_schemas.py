@@ -35,7 +35,10 @@ def text(spec: Any) -> Json:
 
 
 def decimal(spec: Any) -> Json:
-    return {"type": ["string", "integer"], "pattern": decimal_pattern(spec)}
+    """Bounds hold for integers; of text JSON Schema can not tell how much it is."""
+    bounds = {"minimum": spec.minimum, "maximum": spec.maximum}
+    told = {name: float(bound) for name, bound in bounds.items() if bound is not None}
+    return {"type": ["string", "integer"], "pattern": decimal_pattern(spec)} | told
 
 
 def moment(spec: Any) -> Json:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.contracts.compile import compile_contract
@@ -63,11 +63,13 @@ def judged(contract: Contract, events: list[dict[str, Any]]) -> Iterator[Accepte
 
 
 @pytest.mark.parametrize("event", SHIPPED)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_every_event_of_a_shipped_file_is_accepted(event: str, seed: int) -> None:
     assert list(judged(SHIPPED[event], sampled(SHIPPED[event], seed, 3)))
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_every_event_of_a_contract_with_every_type_is_accepted(seed: int) -> None:
     assert list(judged(everything.contract(), sampled(everything.contract(), seed, 3)))

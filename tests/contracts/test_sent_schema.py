@@ -66,6 +66,24 @@ def test_random_events_are_nested_as_the_schema_says(tmp_path: Path, unknown: st
     assert any(event.get("labels", [0])[0] is None for event in events)
 
 
+BOUNDED = """\
+score: {type: integer, minimum: 0, maximum: 10, lenient: true, about: "From bad to good."}
+price: {type: decimal, scale: 2, minimum: 1, maximum: 99, about: "What it costs."}
+"""
+
+
+@pytest.mark.parametrize(
+    ("score", "price"),
+    [(10, 99), ("10", "12.50"), (11, 5), (10.0, 5), (11.0, 5), (-1, 5), (3, 0), (3, 100)],
+)
+def test_bounds_hold_for_each_way_to_write_a_number(
+    tmp_path: Path, score: object, price: object
+) -> None:
+    bounded = contract(tmp_path, "reject", BOUNDED)
+    event = BASE | {"score": score, "price": price}
+    assert says(bounded, event) == takes(bounded, event)
+
+
 def says(nested: Contract, event: dict[str, Any]) -> bool:
     return jsonschema.Draft202012Validator(event_schema(nested)).is_valid(event)
 
