@@ -28,7 +28,8 @@ FILLED: Mapping[str, Any] = {
 }
 KEYS = ("string", "integer", "uuid", "date")
 PLACEHOLDERS: list[dict[str, Any]] = [
-    {"name": name, "given": {}, "row": {}} for name in ("one", "another")
+    {"name": "lands", "given": {}, "row": {}},
+    {"name": "is rejected", "given": {}, "rejected": {"reason": "schema"}},
 ]
 OWN = frozenset({"unknown", "key", "by", "from", "max_event_bytes"})  # not left to the defaults
 FIRST = 10  # rejected samples that are told one by one
@@ -82,7 +83,9 @@ def filled(content: Mapping[str, Any]) -> Contract:
     fields = said["fields"]
     said["kafka"]["key"] = _chosen(said["kafka"]["key"], fields, KEYS)
     said["dedupe"]["by"] = [_chosen(name, fields, KEYS) for name in said["dedupe"]["by"]]
-    said["day"]["from"] = _chosen(said["day"]["from"], fields, ("timestamp",))
+    day = said["day"]["from"] = _chosen(said["day"]["from"], fields, ("timestamp",))
+    if day not in fields or fields[day]["type"] != "timestamp":
+        raise ValueError(f"{day} is no timestamp")
     if isinstance(said.get("examples", TODO), Open):
         said["examples"] = PLACEHOLDERS
     return Contract.model_validate_json(json.dumps(said))
@@ -101,7 +104,7 @@ def _chosen(name: str, fields: Mapping[str, Any], types: tuple[str, ...]) -> str
     if not isinstance(name, Open):
         return name
     for other, spec in fields.items():
-        if spec["type"] in types and not spec.get("optional"):
+        if spec["type"] in types and not spec.get("optional") and "default" not in spec:
             return other
     raise ValueError(f"no field is {' or '.join(types)} and in every event")
 

@@ -6,7 +6,7 @@ Kafka, S3 or a warehouse it imports itself, when it runs: the others start in a 
 
 import typer
 
-from app.commands.topics import backtest, check, diff, docs, import_, infer, lint, sample, show
+from app.commands.topics import backtest, check, diff, docs, import_, infer, lint, new, sample, show
 
 topics = typer.Typer(
     help="Check the topic files, and see what is made from them.", no_args_is_help=True
@@ -18,6 +18,7 @@ topics.command("diff")(diff.compare)
 topics.command()(backtest.backtest)
 topics.command()(infer.infer)
 topics.command("import")(import_.import_schema)
+topics.command()(new.new)
 topics.command()(sample.sample)
 topics.command()(show.table)
 topics.command("openapi")(show.print_openapi)

@@ -53,6 +53,8 @@ def infer(
 ) -> None:
     """Write a topic file from samples: events, one JSON object a line.
 
+        forebay topics infer samples.ndjson --event order_placed --app shop --out order_placed.yaml
+
     What the samples show is in the file, with the evidence in comments. What they can not show
     says TODO: what a field is about, what may be done with personal data, whom to ask. The rules:
 
@@ -72,8 +74,6 @@ def infer(
 
     * The dedupe key is an id that is different in every sample; the partition key one that comes
     again; the day that of a time called occurred_at or alike, else the latest of all times.
-
-        forebay topics infer samples.ndjson --event order_placed --app shop --out order_placed.yaml
     """
     name = name_of(event, "--event")
     observer, bad = Observer(), BadLines()

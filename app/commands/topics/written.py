@@ -1,6 +1,7 @@
 """What the commands share that write a topic file: where to, and what they say about it."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +13,10 @@ from app.contracts.defaults import FILE
 from app.contracts.drafts import beside_defaults
 from app.contracts.fields import NAME
 from app.contracts.schema import FILE as SCHEMA
-from app.contracts.topic_yaml import Unreadable, open_decisions, read_yaml
-from app.contracts.writing import TODO, bare, topic_text
+from app.contracts.topic_yaml import Open, Unreadable, open_decisions, read_yaml
+from app.contracts.writing import bare, topic_text
 from app.core.errors import Fatal
 
-Name = typer.Option(metavar="NAME")
 Out = Annotated[
     Path | None,
     typer.Option(help="Write it there; otherwise it is printed.", metavar="FILE"),
@@ -25,8 +25,6 @@ Out = Annotated[
 
 def name_of(text: str, what: str) -> str:
     """Return a name if topic files may have it; `what` it names."""
-    import re
-
     if not re.fullmatch(NAME, text) or len(text) > 64:
         raise Fatal(
             f"{what} «{text}»: write lower-case words with underscores, such as order_placed, "
@@ -40,14 +38,17 @@ def file_text(
 ) -> str:
     """The text of a topic file, without what its app's defaults say."""
     app = bare(content["app"])
-    shared = topics_dir / app / FILE
-    if app != TODO and shared.exists():
-        content = beside_defaults(content, _defaults(shared))
+    if not isinstance(app, Open):
+        content = beside_defaults(content, shared_by(topics_dir, app))
     folder = topics_dir / app if out is None else out.parent
     return topic_text(content, head, os.path.relpath(topics_dir / SCHEMA, folder))
 
 
-def _defaults(path: Path) -> Mapping[str, Any]:
+def shared_by(topics_dir: Path, app: str) -> Mapping[str, Any]:
+    """What an app's `_app.yaml` says of all its types; nothing without one."""
+    path = topics_dir / app / FILE
+    if not path.exists():
+        return {}
     try:
         found = read_yaml(path)
     except Unreadable as error:

@@ -9,7 +9,7 @@ from app.contracts.infer.places import Place, places_of
 from app.contracts.naming import path_of
 from app.contracts.writing import TODO, Noted, bare
 
-MOST_COLUMNS = 24
+MOST_COLUMNS = 20
 USUAL_BYTES = 262_144  # what an event may have if the file says nothing
 MOST_BYTES = 1_000_000
 

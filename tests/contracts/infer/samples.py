@@ -53,7 +53,7 @@ def observed(samples: Iterable[Sample]) -> Observer:
     return observer
 
 
-def inferred(samples: Iterable[Sample], columns: int = 24) -> dict[str, Any]:
+def inferred(samples: Iterable[Sample], columns: int = 20) -> dict[str, Any]:
     """What the file says, without its comments."""
     said = bare(contents(observed(samples), "pushed", "code", columns))
     assert isinstance(said, dict)

@@ -5,13 +5,13 @@ from typing import Any
 from .samples import comments, inferred
 
 
-def fields(*samples: dict[str, Any], columns: int = 24) -> dict[str, Any]:
+def fields(*samples: dict[str, Any], columns: int = 20) -> dict[str, Any]:
     found = inferred(samples, columns)["fields"]
     assert isinstance(found, dict)
     return found
 
 
-def paths(*samples: dict[str, Any], columns: int = 24) -> dict[str, Any]:
+def paths(*samples: dict[str, Any], columns: int = 20) -> dict[str, Any]:
     return {name: field.get("path") for name, field in fields(*samples, columns=columns).items()}
 
 
