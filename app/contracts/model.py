@@ -201,6 +201,7 @@ def _landing(field: EventField) -> Landing:
         max_length=getattr(field, "max_length", None),
         precision=getattr(field, "precision", None),
         scale=getattr(field, "scale", None),
+        one_of=getattr(field, "one_of", None),
         items=_landing(field.items) if isinstance(field, ListField) else None,
         fields=None if inner is None else {name: _landing(one) for name, one in inner.items()},
     )

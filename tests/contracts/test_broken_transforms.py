@@ -17,11 +17,12 @@ MORE = """\
   fee: {type: decimal, precision: 9, scale: 4, optional: true, about: "What it costs to scan."}
   fragile: {type: boolean, optional: true, about: "Whether it can break."}
   import: {type: boolean, optional: true, about: "Whether it came over a border."}
+  state: {type: string, one_of: [at dock, gone], pii: keep, optional: true, about: "Where it is."}
   codes: {type: list, items: {type: integer}, optional: true, about: "Codes on the label."}
   marks: {type: list, items: {type: date}, optional: true, about: "Days of other scans."}
   tree: {type: json, pii: keep, optional: true, about: "Anything else there is."}
 """
-THERE = f"{FOUR}, note, phone, price, fee, fragile, import, codes, marks, tree"
+THERE = f"{FOUR}, note, phone, price, fee, fragile, import, state, codes, marks, tree"
 LONG = "a_name_that_is_longer_than_any_name_of_a_column_that_i_have_seen_x"
 STEPS = (
     "'trim', 'lower', 'upper', 'truncate', 'split', 'join', 'constant', 'rename', 'coalesce', "
@@ -122,6 +123,18 @@ BROKEN: dict[str, tuple[str, str]] = {
         "do: map, field: note, values: {}",
         "values: must have at least 1 of them",
     ),
+    "a map that lacks a value": (
+        "do: map, field: state, values: {gone: 1}",
+        "values: lacks «at dock», which «state» may be; add it, or a default",
+    ),
+    "a map of a value that there is not": (
+        "do: map, field: state, values: {at dock: 0, lost: 1}, default: 2",
+        "values.lost: «state» is never this; it is one of at dock, gone",
+    ),
+    "a map of a text that is too long": (
+        "do: map, field: parcel_id, values: {a label of 22 letters.: 0}, default: 2",
+        "values.a label of 22 letters.: «parcel_id» has at most 20 characters, so never this value",
+    ),
     "a map to several types": (
         "do: map, field: note, values: {a: b, c: 1}",
         "values: holds integer and string; a column has one type",
@@ -171,6 +184,10 @@ BROKEN: dict[str, tuple[str, str]] = {
         'do: when, if: {field: parcel_id, is: "a label of 22 letters."}, to: new, value: 1, '
         f"{ABOUT}",
         "if.is: «parcel_id» has at most 20 characters, so never this value",
+    ),
+    "a condition on a value that there is not": (
+        f"do: when, if: {{field: state, in: [gone, lost]}}, to: new, value: 1, {ABOUT}",
+        "if.in.1: «state» is never this; it is one of at dock, gone",
     ),
     "a condition on a number in quotes": (
         f'do: when, if: {{field: weight_grams, at_least: "1"}}, to: new, value: 1, {ABOUT}',
@@ -334,6 +351,34 @@ def test_a_broken_step_says_what_to_do(what: str, tmp_path: Path) -> None:
     with pytest.raises(Fatal) as caught:
         load_contracts(folder)
     assert str(caught.value) == f"{folder / 'parcel_scanned.yaml'}: transform.0.{message}"
+
+
+@pytest.mark.parametrize(
+    ("first", "now"),
+    [
+        ("do: upper, field: state", "AT DOCK, GONE"),
+        ("do: truncate, field: state, length: 2", "at, go"),
+        ("do: map, field: state, values: {gone: away}, default: here", "away, here"),
+        (
+            "do: when, if: {field: state, is: gone}, to: new, value: away, otherwise: here, "
+            f"{ABOUT}",
+            "away, here",
+        ),
+    ],
+)
+def test_a_step_knows_which_values_the_steps_before_it_leave(
+    first: str, now: str, tmp_path: Path
+) -> None:
+    name = "new" if "to: new" in first else "state"
+    second = f"{{do: when, if: {{field: {name}, is: gone}}, to: newer, value: 1, {ABOUT}}}"
+    text = changed(
+        ("kafka: {key", MORE + "kafka: {key"),
+        ("{do: trim, field: parcel_id}", f"{{{first}}}\n  - {second}"),
+    )
+    with pytest.raises(Fatal) as caught:
+        load_contracts(write(tmp_path, {"parcel_scanned.yaml": text}))
+    told = f"transform.1.if.is: «{name}» is never this; it is one of {now}"
+    assert str(caught.value).endswith(told)
 
 
 def test_a_step_sees_the_columns_of_the_steps_before_it(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Steps that choose among values which the topic file names."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -20,7 +21,7 @@ from app.core.transforms.columns import (
     refused,
 )
 from app.core.transforms.conditions import Condition, compiled
-from app.core.transforms.constants import READERS, Scalar, type_of
+from app.core.transforms.constants import Scalar, choices, constant, type_of
 
 READ: dict[str, Callable[[str], Any]] = {
     "string": str,
@@ -47,30 +48,31 @@ class Map(Options):
         source = existing(columns, self.field, *READ)
         if self.to is not None:
             new(columns, self.to)
-        for value in self.values:
-            self._read(value, source.type)
         values = list(self.values.values())
         if self.default is not None:
             values.append(self.default)
+        total = "default" in self.model_fields_set
+        keys = [self._read(columns, key) for key in self.values]
+        for value in () if total else source.one_of or ():
+            if value not in keys:
+                what = f"lacks «{value}», which «{self.field}» may be; add it, or a default"
+                raise ValueError("values", what)
         about = self.about or (f"Made of {self.field} by a list." if self.to else source.about)
-        to_null = "default" in self.model_fields_set and self.default is None
-        mapped = derived(
-            [source], type_of(values, "values"), about, nullable=source.nullable or to_null
-        )
-        return {**columns, self.to or self.field: mapped}
+        nullable = source.nullable or (total and self.default is None)
+        mapped = derived([source], type_of(values, "values"), about, nullable=nullable)
+        return {**columns, self.to or self.field: replace(mapped, one_of=choices(values))}
 
-    def _read(self, value: str, kind: str) -> Any:
+    def _read(self, columns: Columns, key: str) -> Any:
         """Read a key of the list as a value of the column; in YAML every key is text."""
         try:
-            return READ[kind](value)
+            value = READ[columns[self.field].type](key)
         except (ValueError, KeyError):
-            form = READERS[kind].form
-            what = f"must be {form}: «{self.field}» is {kind}"
-            raise ValueError(f"values.{value}", what) from None
+            value = key  # and the next line says what it should be
+        return constant(columns, self.field, value, "values", key)
 
     def step(self, columns: Columns) -> Step:
         name, to = self.field, self.to or self.field
-        values = {self._read(v, columns[name].type): mapped for v, mapped in self.values.items()}
+        values = {self._read(columns, key): mapped for key, mapped in self.values.items()}
         strict, default = "default" not in self.model_fields_set, self.default
 
         def step(row: Row) -> None:
@@ -100,9 +102,11 @@ class When(Options):
     def columns(self, columns: Columns) -> Columns:
         compiled(self.condition, columns)
         new(columns, self.to)
-        kind = type_of([v for v in (self.value, self.otherwise) if v is not None], "value")
+        values = [self.value] if self.otherwise is None else [self.value, self.otherwise]
+        kind = type_of(values, "value")
         # It holds what this file says and nothing of a person, so there is no pii to inherit.
-        return {**columns, self.to: Landing(kind, self.otherwise is None, self.about)}
+        found = Landing(kind, self.otherwise is None, self.about, one_of=choices(values))
+        return {**columns, self.to: found}
 
     def step(self, columns: Columns) -> Step:
         holds, to = compiled(self.condition, columns), self.to

@@ -27,7 +27,8 @@ About = Annotated[
 class Landing:
     """A column on its way into the table. `type` is a contract type.
 
-    `items` is what a list holds, `fields` what an object holds; None: nobody has said.
+    `items` is what a list holds, `fields` what an object holds; None: nobody has said. `one_of`
+    are the only texts there are; None: any.
     """
 
     type: str
@@ -39,6 +40,7 @@ class Landing:
     scale: int | None = None
     items: "Landing | None" = None
     fields: "Mapping[str, Landing] | None" = None
+    one_of: tuple[str, ...] | None = None
 
 
 Columns = Mapping[str, Landing]

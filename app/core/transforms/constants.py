@@ -80,7 +80,7 @@ READERS = {
 
 
 def constant(columns: Columns, name: str, value: Any, where: str, key: str) -> Any:
-    """Read the value of the option `key` as one that column `name` could hold.
+    """Read the value of the option `where.key` as one that column `name` could hold.
 
     Raises:
         ValueError: `(path, what)` if there is no such column, or it never holds such a value.
@@ -93,6 +93,9 @@ def constant(columns: Columns, name: str, value: Any, where: str, key: str) -> A
     found = reader.read(value)
     if found is None:
         what = f"must be {reader.form}: «{name}» is {column.type}"
+        raise ValueError(f"{where}.{key}", what)
+    if column.one_of is not None and found not in column.one_of:
+        what = f"«{name}» is never this; it is one of {', '.join(column.one_of)}"
         raise ValueError(f"{where}.{key}", what)
     if _too_long(column, found):
         what = f"«{name}» has at most {column.max_length} characters, so never this value"
@@ -126,3 +129,9 @@ def type_of(values: Sequence[Any], key: str) -> str:
         if isinstance(value, int) and abs(value) > MAX_INTEGER:
             raise ValueError(key, "has more than 38 digits")
     return types[0]
+
+
+def choices(values: Sequence[Any]) -> tuple[str, ...] | None:
+    """The texts that a column of these values can hold; None if they are no texts."""
+    texts = tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
+    return texts if texts else None

@@ -1,6 +1,8 @@
 """Steps that put a column into its place: a new one, or an old one under another name."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Literal
 
 from pydantic import Field
@@ -87,6 +89,7 @@ class Coalesce(Options):
             about=self.about,
             pii=strongest(*(source.pii for source in sources)),
             max_length=None if None in lengths else max(length or 0 for length in lengths),
+            one_of=_all_of([source.one_of for source in sources]),
         )
         return {**columns, self.to: found}
 
@@ -97,6 +100,11 @@ class Coalesce(Options):
             row[to] = next((value for name in names if (value := row[name]) is not None), None)
 
         return step
+
+
+def _all_of(choices: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    told = [one_of for one_of in choices if one_of is not None]
+    return tuple(dict.fromkeys(chain(*told))) if len(told) == len(choices) else None
 
 
 def _kind(column: Landing) -> tuple[object, ...]:

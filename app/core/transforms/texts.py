@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.core.errors import Reason, RejectedError
 from app.core.pii import Pii
 from app.core.transforms.columns import (
     About,
@@ -20,6 +19,7 @@ from app.core.transforms.columns import (
     derived,
     existing,
     new,
+    refused,
     several,
 )
 
@@ -31,8 +31,7 @@ class Trim(Options):
     field: Source
 
     def columns(self, columns: Columns) -> Columns:
-        existing(columns, self.field, "string")
-        return columns
+        return {**columns, self.field: _respelt(columns, self.field, str.strip)}
 
     def step(self, columns: Columns) -> Step:
         return _on_string(columns, self.field, str.strip)
@@ -45,8 +44,7 @@ class Lower(Options):
     field: Source
 
     def columns(self, columns: Columns) -> Columns:
-        existing(columns, self.field, "string")
-        return columns
+        return {**columns, self.field: _respelt(columns, self.field, str.lower)}
 
     def step(self, columns: Columns) -> Step:
         return _on_string(columns, self.field, str.lower)
@@ -59,11 +57,17 @@ class Upper(Options):
     field: Source
 
     def columns(self, columns: Columns) -> Columns:
-        existing(columns, self.field, "string")
-        return columns
+        return {**columns, self.field: _respelt(columns, self.field, str.upper)}
 
     def step(self, columns: Columns) -> Step:
         return _on_string(columns, self.field, str.upper)
+
+
+def _respelt(columns: Columns, name: str, change: Callable[[str], str]) -> Landing:
+    source = existing(columns, name, "string")
+    if source.one_of is None:
+        return source
+    return replace(source, one_of=tuple(dict.fromkeys(map(change, source.one_of))))
 
 
 def _on_string(columns: Columns, name: str, change: Callable[[str], str]) -> Step:
@@ -75,9 +79,7 @@ def _on_string(columns: Columns, name: str, change: Callable[[str], str]) -> Ste
             return
         changed = change(value)
         if limit is not None and len(changed) > limit:  # «ß» becomes «SS», «İ» two code points
-            raise RejectedError(
-                Reason.TRANSFORM, f"longer than {limit} characters after a transform", name
-            )
+            raise refused(name, f"has more than {limit} characters after a transform")
         row[name] = changed
 
     return step
@@ -91,7 +93,7 @@ class Truncate(Options):
     length: int = Field(ge=1, le=16_777_216, description="Characters to keep.")
 
     def columns(self, columns: Columns) -> Columns:
-        source = existing(columns, self.field, "string")
+        source = _respelt(columns, self.field, lambda text: text[: self.length])
         length = min(self.length, source.max_length or self.length)
         return {**columns, self.field: replace(source, max_length=length)}
 

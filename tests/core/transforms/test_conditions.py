@@ -38,9 +38,12 @@ ROW: dict[str, Any] = {
 }
 
 
+adapter = TypeAdapter[Any](Condition)
+
+
 def parse(condition: Any) -> Any:
     """As a topic file is read: by way of JSON."""
-    return TypeAdapter[Any](Condition).validate_json(json.dumps(condition))
+    return adapter.validate_json(json.dumps(condition))
 
 
 def holds(condition: dict[str, Any], row: dict[str, Any] = ROW) -> bool:

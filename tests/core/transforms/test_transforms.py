@@ -101,7 +101,7 @@ def test_a_text_that_grows_too_long_is_a_verdict() -> None:
     with pytest.raises(RejectedError) as caught:
         run({"do": "upper", "field": "name"}, name="aßaa")
     assert caught.value.verdict == Rejected(
-        Reason.TRANSFORM, "longer than 4 characters after a transform", "name"
+        Reason.TRANSFORM, "name has more than 4 characters after a transform", "name"
     )
 
 

@@ -62,11 +62,9 @@ def _scaled(digits: int, column: Landing) -> Decimal:
     return Decimal((sign and int(kept != 0), tuple(map(int, str(kept))), -(column.scale or 0)))
 
 
-def rows(
-    columns: Mapping[str, Landing], hints: Mapping[str, Sequence[Any]]
-) -> st.SearchStrategy[dict[str, Any]]:
+def rows(columns: Mapping[str, Landing], hints: Sequence[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Any row of these columns."""
-    return st.fixed_dictionaries({n: values(c, hints.get(n, ())) for n, c in columns.items()})
+    return st.fixed_dictionaries({name: values(c, hints) for name, c in columns.items()})
 
 
 def fits(value: Any, column: Landing) -> bool:
