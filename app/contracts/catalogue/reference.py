@@ -22,6 +22,10 @@ that is wrong, and an editor that reads `.schema.json` says most of it while you
 
 This page is generated (`forebay topics schema --write`).
 """
+IN_ORDER = """\
+In the order of the list; each sees what the ones before made. A value that a step can do nothing
+with is a dead letter of the reason `transform`. A column made of others is as personal as the most
+personal of them, so hashed or dropped like it, unless the step says otherwise."""
 Schema = Mapping[str, Any]
 
 
@@ -35,7 +39,7 @@ def reference() -> str:
     parts += ["### examples", _options(contract["$defs"]["Example"], contract, every=True)]
     parts += ["## Fields", "Each field of an event may say:", _common(contract)]
     parts += _union(EventField, "type", skip=_names_common(contract))
-    parts += ["## Transforms", "In the order of the list; each sees what the ones before made."]
+    parts += ["## Transforms", IN_ORDER]
     parts += _union(Transform, "do", skip=set())
     parts += ["## Conditions", cleandoc(conditions.__doc__ or "")]
     return "\n\n".join(parts) + "\n"

@@ -4,6 +4,9 @@ A new transform is one options class with its two methods, and one line in `Tran
 
 * `columns` takes the columns so far and returns them as they are afterwards, so that the table
   and the documentation see what it adds and removes; it raises `ValueError(path, what)`.
+  A column that is made of others is as personal as the most personal of them (`derived`), unless
+  the step decides: `hash` hashes; what `truncate_ip`, `user_agent`, `date_part` and `when` leave
+  names nobody and is kept.
 * `step` returns the function that changes one row in place; it raises `RejectedError`.
 """
 

@@ -93,10 +93,10 @@ class When(Options):
     """Add a column that holds one value where a condition holds, and else another or null."""
 
     do: Literal["when"]
-    condition: Condition = Field(alias="if")
+    condition: Condition = Field(alias="if", description="A condition, as below.")
     to: Name
-    value: Scalar
-    otherwise: Scalar | None = Field(None, description="Left out: null.")
+    value: Scalar = Field(description="What it holds where the condition does.")
+    otherwise: Scalar | None = Field(None, description="What it holds elsewhere; left out: null.")
     about: About
 
     def columns(self, columns: Columns) -> Columns:

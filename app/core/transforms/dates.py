@@ -30,9 +30,11 @@ class DatePart(Options):
 
     do: Literal["date_part"]
     field: Source
-    part: Literal["year", "month", "day", "weekday", "hour", "minute"]
+    part: Literal["year", "month", "day", "weekday", "hour", "minute"] = Field(
+        description="What to read of the timestamp."
+    )
     to: Name
-    timezone: str = "UTC"
+    timezone: str = Field("UTC", description="Whose clock, such as Europe/Berlin.")
     about: About | None = None
 
     def columns(self, columns: Columns) -> Columns:

@@ -39,7 +39,9 @@ class ParseNumber(Options):
     do: Literal["parse_number"]
     field: Source
     to: Name
-    kind: Literal["integer", "number", "decimal"] = Field(alias="as")
+    kind: Literal["integer", "number", "decimal"] = Field(
+        alias="as", description="The type of the column."
+    )
     precision: int | None = Field(None, ge=1, le=38, description="decimal: digits in all, or 38.")
     scale: int | None = Field(None, ge=0, le=37, description="decimal: digits after the point.")
     about: About

@@ -29,7 +29,7 @@ class Constant(Options):
 
     do: Literal["constant"]
     to: Name
-    value: Scalar
+    value: Scalar = Field(description="What every row holds.")
     about: About
 
     def columns(self, columns: Columns) -> Columns:

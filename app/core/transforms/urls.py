@@ -40,7 +40,7 @@ class UrlParts(Options):
     do: Literal["url_parts"]
     field: Source
     parts: tuple[Literal["scheme", "host", "port", "path", "query", "fragment"], ...] = Field(
-        min_length=1
+        min_length=1, description="A column for each."
     )
     prefix: Prefix = None
 
