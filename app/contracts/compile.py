@@ -40,6 +40,7 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
         occurred_at=itemgetter(day.source),
         day=_calendar(day.timezone),
         partition_key=_partition_key(contract),
+        bad_key=_bad_key(contract),
         dedupe_key=_dedupe_key(contract),
         line=_liner(contract.landed),
         warnings=warnings(contract.fields),
@@ -90,6 +91,19 @@ def _calendar(timezone: str) -> Callable[[datetime], date]:
 def _partition_key(contract: Contract) -> Callable[[Row], bytes]:
     name = contract.kafka.key
     return lambda event: str(event[name]).encode()
+
+
+def _bad_key(contract: Contract) -> Callable[[Any], bytes]:
+    """Find the key in an event as it was sent, which may be nested and is not what it should be."""
+    name = contract.kafka.key
+    way = contract.fields[name].way(name)
+
+    def bad_key(event: Any) -> bytes:
+        for step in way:
+            event = event[step]
+        return str(event).encode()
+
+    return bad_key
 
 
 def _dedupe_key(contract: Contract) -> Callable[[Row], bytes]:

@@ -20,6 +20,7 @@ class EventType:
     * `occurred_at`    the event → the instant it happened, aware
     * `day`            that instant → the calendar day in the contract's time zone
     * `partition_key`  the event → the Kafka key, as a Java producer would write it (UTF-8 text)
+    * `bad_key`        a rejected event, as parsed JSON → the same key; raises if it is not there
     * `dedupe_key`     the columns that land → 16 bytes naming the event, equal for each copy
     * `line`           the columns and the day → one JSON object, no newline
     * `warnings`       bytes that were accepted → what to tell their sender; None: never anything
@@ -37,6 +38,7 @@ class EventType:
     occurred_at: Callable[[Row], datetime]
     day: Callable[[datetime], date]
     partition_key: Callable[[Row], bytes]
+    bad_key: Callable[[Any], bytes]
     dedupe_key: Callable[[Row], bytes]
     line: Callable[[Row, date], bytes]
     warnings: Callable[[bytes], tuple[Warned, ...]] | None = None

@@ -89,7 +89,7 @@ def _key_of_rejected(kind: EventType, rejected: Rejected, raw: bytes) -> bytes |
     if rejected.reason is not Reason.SCHEMA:  # then it was parsed
         return kind.partition_key(kind.parse(raw))
     try:
-        key = kind.partition_key(orjson.loads(raw))
+        key = kind.bad_key(orjson.loads(raw))
     except Exception:  # made for valid events only: whatever it stumbles over, there is no key
         return None
     return key if len(key) <= MAX_KEY_BYTES else None

@@ -12,6 +12,8 @@ from app.contracts.compile import compile_contract
 from app.contracts.model import Contract
 from app.core.errors import Reason, Rejected, RejectedError
 from app.core.judge import EventType
+from app.gateway.split import Sent
+from app.gateway.verdicts import judged
 
 from .everything import sent, texts, trees
 from .topic_files import with_fields
@@ -109,6 +111,17 @@ def test_a_rejection_names_the_path_in_the_event_as_sent(
     kind: EventType, payload: dict[str, Any], place: str, message: str
 ) -> None:
     assert rejected(kind, payload) == Rejected(Reason.SCHEMA, f"{place} {message}", place)
+
+
+async def test_a_rejected_event_stays_with_its_kin_by_the_key_inside_of_it(tmp_path: Path) -> None:
+    key = ("{key: parcel_id", "{key: login")
+    nested = with_fields(tmp_path, FIELDS, key, ("kafka: {", "unknown: drop\nkafka: {"))
+    kinds = {"parcel_scanned": compile_contract(nested)}
+    bad = [PULL | {"labels": 1}, {"login": "eve"}, {"pull_request": {"user": ["ada"]}}]
+    march = 1_772_366_400_000  # milliseconds: noon of 2026-03-01
+    sents = [Sent("parcel_scanned", sent(BASE | one)) for one in [PULL, *bad]]
+    records = [verdict.record for verdict in await judged(kinds, sents, march)]
+    assert [record and record.key for record in records] == [b"ada", b"ada", None, None]
 
 
 UNKNOWN = {

@@ -36,6 +36,7 @@ KIND = EventType(
     occurred_at=lambda event: event["at"],
     day=lambda moment: moment.date(),
     partition_key=lambda event: b"",
+    bad_key=lambda event: b"",
     dedupe_key=lambda row: b"",
     line=lambda row, day: b"",
 )

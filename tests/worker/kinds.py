@@ -45,6 +45,7 @@ def kind(
         ),
         day=lambda at: at.date(),
         partition_key=lambda event: str(event["id"]).encode(),
+        bad_key=lambda event: str(event["id"]).encode(),
         dedupe_key=lambda row: blake2b(str(row["id"]).encode(), digest_size=16).digest(),
         line=_line,
     )
