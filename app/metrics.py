@@ -12,7 +12,7 @@ GATEWAY_REQUESTS = Counter(
 )
 GATEWAY_EVENTS = Counter(
     "forebay_gateway_events_total",
-    "Events answered, by verdict: accepted, retry, or the reason of the rejection.",
+    "Events answered, by verdict: accepted, filtered, retry, or the reason of the rejection.",
     ["event", "verdict"],
 )
 GATEWAY_WARNED: dict[Kind, Counter] = {

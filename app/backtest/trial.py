@@ -14,7 +14,7 @@ from app.contracts.catalogue.fields import told_fields
 from app.contracts.compile import compile_contract
 from app.contracts.model import Contract
 from app.core.errors import Rejected, RejectedError
-from app.core.judge import EventType, judge
+from app.core.judge import EventType, Filtered, judge
 
 SHOWN = 3
 """Samples kept of each kind of change."""
@@ -36,8 +36,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one folder makes of an event: `accepted`, `duplicate`, `rejected: schema total_cents`,
-    … and the rows that would land, as the warehouse gets them."""
+    """What one folder makes of an event: `accepted`, `duplicate`, `filtered`, `rejected: schema
+    total_cents`, … and the rows that would land, as the warehouse gets them."""
 
     verdict: str
     rows: tuple[Mapping[str, Any], ...] = ()
@@ -125,9 +125,12 @@ class Side:
         verdict = judge(kind, recorded.raw, recorded.received_at or _happened(kind, recorded.raw))
         if isinstance(verdict, Rejected):
             return Outcome(f"rejected: {verdict.reason}{self._field(kind.name, verdict.field)}")
+        if isinstance(verdict, Filtered):
+            return Outcome("filtered")
         if self.seen.before(kind.name, kind.dedupe_key(verdict.row)):
             return Outcome("duplicate")
-        return Outcome("accepted", (orjson.loads(kind.line(verdict.row, verdict.day)),))
+        lines = (kind.line(row, verdict.day) for row in verdict.rows)
+        return Outcome("accepted", tuple(map(orjson.loads, lines)))
 
     def _field(self, event: str, field: str | None) -> str:
         """Name a field of the contract; a sender's own names may hold anything, and are many."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.contracts.check_fields import Found, problems_of_fields
+from app.contracts.check_rows import problems_of_rows
 from app.contracts.model import Contract
 from app.contracts.problems import Problem
 from app.contracts.types import TYPES
@@ -30,6 +31,7 @@ def problems_in(path: Path, contract: Contract) -> list[Problem]:
     found += broken
     if not broken:
         found += _landed(contract, columns)
+        found += problems_of_rows(contract)
     return [Problem(path, where, what) for where, what in found]
 
 
@@ -89,8 +91,9 @@ def _times(contract: Contract) -> Found:
 
 
 def _examples(contract: Contract) -> Found:
-    if not any(example.row is not None for example in contract.examples):
-        yield "examples", "none lands; add one with row"
+    if not any(example.lands for example in contract.examples):
+        row = "rows" if contract.exploded else "row"
+        yield "examples", f"none lands; add one with {row}"
     if not any(example.rejected for example in contract.examples):
         yield "examples", "none is rejected; add one with rejected"
     names = [example.name for example in contract.examples]
@@ -125,6 +128,8 @@ def _landed(contract: Contract, columns: Columns) -> Found:
     named = [(f"warehouse.cluster_by.{i}", n) for i, n in enumerate(contract.warehouse.cluster_by)]
     for index, example in enumerate(contract.examples):
         named += [(f"examples.{index}.row.{name}", name) for name in example.row or ()]
+        for number, row in enumerate(example.rows or ()):
+            named += [(f"examples.{index}.rows.{number}.{name}", name) for name in row]
     for where, name in named:
         if name != "day" and name not in contract.landed:
             yield where, f"«{name}» is no column; there is day, {', '.join(contract.landed)}"

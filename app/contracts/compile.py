@@ -17,7 +17,7 @@ from app.contracts.warn import warnings
 from app.core.errors import Fatal
 from app.core.judge import EventType, Row
 from app.core.pii import MIN_KEY_BYTES, PII_KEY, PiiHash
-from app.core.transforms import Columns, Step, zone
+from app.core.transforms import Columns, Explode, Rows, Step, zone
 
 
 def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventType:
@@ -27,6 +27,7 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
         Fatal: a field is to be hashed, and there is no key or one too short.
     """
     day = contract.day
+    transform, explode = _transformer(contract, pii_key)
     return EventType(
         name=contract.event,
         version=contract.version,
@@ -36,7 +37,7 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
         early=timedelta(minutes=day.early_minutes),
         keep=contract.dedupe.keep,
         parse=parser(contract),
-        transform=_transformer(contract, pii_key),
+        transform=transform,
         occurred_at=itemgetter(day.source),
         day=_calendar(day.timezone),
         partition_key=_partition_key(contract),
@@ -44,26 +45,63 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
         dedupe_key=_dedupe_key(contract),
         line=_liner(contract.landed),
         warnings=warnings(contract.fields),
+        explode=explode,
     )
 
 
-def _transformer(contract: Contract, pii_key: bytes | None) -> Callable[[Row], Row]:
+Exploding = Callable[[Row], tuple[Row, tuple[Row, ...]]]
+
+
+def _transformer(
+    contract: Contract, pii_key: bytes | None
+) -> tuple[Callable[[Row], Row], Exploding | None]:
     columns, steps = contract.sent, list[Step]()
+    before: list[Step] = []
+    rows: Rows | None = None
     for transform in contract.transform:
-        steps.append(transform.step(columns))
+        if isinstance(transform, Explode):
+            rows, before, steps = transform.rows(columns), steps, []
+            named = {name: columns[name] for name in contract.dedupe.by}
+        else:
+            steps.append(transform.step(columns))
         columns = transform.columns(columns)
+    land = _landing(contract, columns, steps, pii_key)
+    if rows is None:
+        return land, None
+    explode = _exploder(before, _landing(contract, named, [], pii_key), rows, land)
+    return (lambda event: explode(event)[0]), explode
+
+
+def _landing(
+    contract: Contract, columns: Columns, steps: list[Step], pii_key: bytes | None
+) -> Callable[[Row], Row]:
+    """Compile what makes a row land: the steps, hashes, without what is dropped."""
     names = [name for name, column in columns.items() if column.pii != "drop"]
     in_order = names == list(contract.sent)
     if any(hides(column) for column in columns.values()):
-        steps.append(_hiding(contract, columns, pii_key))
+        steps = [*steps, _hiding(contract, columns, pii_key)]
 
-    def transform_row(event: Row) -> Row:
+    def land(event: Row) -> Row:
         row = event.copy()
         for step in steps:
             step(row)
         return row if in_order else {name: row[name] for name in names}
 
-    return transform_row
+    return land
+
+
+def _exploder(
+    before: list[Step], name: Callable[[Row], Row], rows: Rows, land: Callable[[Row], Row]
+) -> Exploding:
+    """`before` are the steps of the event as a whole, `name` keeps of it what names it."""
+
+    def explode(event: Row) -> tuple[Row, tuple[Row, ...]]:
+        row = event.copy()
+        for step in before:
+            step(row)
+        return name(row), tuple(map(land, rows(row)))
+
+    return explode
 
 
 def _hiding(contract: Contract, columns: Columns, key: bytes | None) -> Step:

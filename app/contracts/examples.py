@@ -1,7 +1,7 @@
 """Run the examples of the topic files: each must land, or be rejected, as it says."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from app.contracts.compile import compile_contract
 from app.contracts.model import Contract, Example
 from app.contracts.problems import Problem
 from app.core.errors import Rejected, RejectedError
-from app.core.judge import Accepted, EventType, judge
+from app.core.judge import Accepted, EventType, Filtered, judge
 from app.core.values import TIMESTAMP_PATTERN, instant
 
+FILTERED = "filtered"
 EXAMPLE_PII_KEY = b"only for examples"  # so that `topics check` needs no secret
 _timestamp = SchemaValidator(core_schema.str_schema(pattern=TIMESTAMP_PATTERN)).validate_python
 
@@ -49,11 +50,18 @@ def run_example(contract: Contract, kind: EventType, example: Example) -> str | 
     match judge(kind, raw, received_at):
         case Rejected() as verdict:
             return _compare_rejection(example, verdict)
-        case Accepted() as verdict if example.row is not None:
-            landed = json.loads(kind.line(verdict.row, verdict.day))
-            return _compare_row(contract, example.row, landed)
+        case Filtered() as verdict:
+            return None if example.filtered else f"should {_due(example)}; it is {FILTERED}"
+        case Accepted() as verdict if example.lands:
+            rows = [json.loads(kind.line(row, verdict.day)) for row in verdict.rows]
+            return _compare_rows(contract, example, rows)
         case Accepted():
-            return "lands; it should be rejected"
+            return f"lands; it should {_due(example)}"
+
+
+def _due(example: Example) -> str:
+    """What becomes of it, as it says."""
+    return "be rejected" if example.rejected else f"be {FILTERED}" if example.filtered else "land"
 
 
 def _received_at(kind: EventType, raw: bytes, example: Example) -> datetime:
@@ -72,10 +80,22 @@ def _compare_rejection(example: Example, verdict: Rejected) -> str | None:
     told = f"{verdict.reason}, field {verdict.field}: {verdict.message}"
     expected = example.rejected
     if expected is None:
-        return f"should land; it is rejected: {told}"
+        return f"should {_due(example)}; it is rejected: {told}"
     if expected.reason != verdict.reason or expected.field not in (None, verdict.field):
         return f"should be rejected: {expected.reason}, field {expected.field}; it is: {told}"
     return None
+
+
+def _compare_rows(
+    contract: Contract, example: Example, landed: Sequence[Mapping[str, Any]]
+) -> str | None:
+    if example.row is not None:
+        return _compare_row(contract, example.row, landed[0])
+    expected = example.rows or ()
+    if len(expected) != len(landed):
+        return f"should become {len(expected)} rows; it becomes {len(landed)}"
+    found = [_compare_row(contract, *pair) for pair in zip(expected, landed, strict=True)]
+    return "; ".join(f"row {n}: {what}" for n, what in enumerate(found) if what) or None
 
 
 def _compare_row(

@@ -13,7 +13,7 @@ from app.contracts.fields import Field as EventField
 from app.contracts.table import LINEAGE, Column, Table
 from app.core.errors import Reason
 from app.core.pii import HASH_LENGTH
-from app.core.transforms import Columns, Landing, Transform
+from app.core.transforms import Columns, Explode, Landing, Transform
 from app.core.versions import topic_name
 
 SIZES = {"small": 2, "medium": 6, "large": 24}  # partitions
@@ -106,13 +106,22 @@ class Example(Strict):
         None, description="When it was received; left out: the moment it happened."
     )
     row: dict[str, JsonValue] | None = Field(None, description="Some of the columns that land.")
+    rows: tuple[dict[str, JsonValue], ...] | None = Field(
+        None, description="The same of each row, in order, where a list is exploded."
+    )
+    filtered: Literal[True] | None = Field(None, description="A drop_event leaves it out.")
     rejected: Rejection | None = Field(None, description="Why it does not land.")
 
     @model_validator(mode="after")
     def _one_outcome(self) -> Self:
-        if (self.row is None) == (self.rejected is None):
-            raise ValueError("say what becomes of it: either row or rejected")
+        if sum(one is not None for one in (self.row, self.rows, self.filtered, self.rejected)) != 1:
+            raise ValueError("say what becomes of it: either row, rows, filtered or rejected")
         return self
+
+    @property
+    def lands(self) -> bool:
+        """Whether it becomes rows."""
+        return self.row is not None or self.rows is not None
 
 
 class Contract(Strict):
@@ -180,15 +189,22 @@ class Contract(Strict):
             Column(name, c.type, c.nullable, c.about, c.max_length, c.precision, c.scale)
             for name, c in self.landed.items()
         ]
+        index = self.exploded.index if self.exploded else None
         return Table(
             event=self.event,
             name=self.warehouse.table,
             comment=self.summary,
             columns=(day, *landed, *LINEAGE),
-            key=self.dedupe.by,
+            key=(*self.dedupe.by, index) if index else self.dedupe.by,
             keep=self.dedupe.keep,
             cluster_by=self.warehouse.cluster_by,
+            index=index,
         )
+
+    @property
+    def exploded(self) -> Explode | None:
+        """The step that makes several rows of an event, if there is one."""
+        return next((step for step in self.transform if isinstance(step, Explode)), None)
 
 
 def _landing(field: EventField) -> Landing:

@@ -57,15 +57,13 @@ def openapi(contracts: Mapping[str, Contract]) -> Json:
 def event_schema(contract: Contract) -> Json:
     """Describe an event as it is sent, in JSON Schema (2020-12)."""
     schema: Json = {"description": contract.summary} | sent_schema(contract)
-    examples = [example.given for example in contract.examples if example.row is not None]
+    examples = [example.given for example in contract.examples if example.lands]
     return schema | {"examples": examples}
 
 
 def _publish_one(contract: Contract) -> Json:
     examples = {
-        example.name: {"value": example.given}
-        for example in contract.examples
-        if example.row is not None
+        example.name: {"value": example.given} for example in contract.examples if example.lands
     }
     body = _body(_one_or_more(contract.event), examples)
     operation = _post(f"publish_{contract.event}", ONE_TYPE, body)
@@ -160,6 +158,7 @@ ANSWERS: dict[str, Json] = {
             "type": "array",
             "items": _object(["field", "message"], field=_TEXT, message=_TEXT),
         },
+        filtered=_TEXT | {"description": "Why it will be counted, and become no row."},
         **_PLACE,
     ),
     "Rejected": _object(

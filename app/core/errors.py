@@ -51,6 +51,13 @@ class RejectedError(ForebayError):
         self.verdict = Rejected(reason, message, field)
 
 
+class FilteredError(ForebayError):
+    """Carries out of a transform that the contract leaves this event out, to be caught by `judge`.
+
+    The text says why, in the topic file's words.
+    """
+
+
 class Transient(ForebayError):
     """May work later: a broker election, an S3 503, a locked table."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from app.core.errors import Reason, Rejected, RejectedError
+from app.core.errors import FilteredError, Reason, Rejected, RejectedError
 from app.core.warned import Warned
 
 Row = dict[str, Any]
@@ -24,6 +24,8 @@ class EventType:
     * `dedupe_key`     the columns that land → 16 bytes naming the event, equal for each copy
     * `line`           the columns and the day → one JSON object, no newline
     * `warnings`       bytes that were accepted → what to tell their sender; None: never anything
+    * `explode`        in place of `transform`, where an event is several rows: the event → what
+                       names it, for `dedupe_key`, and its rows, in order
     """
 
     name: str
@@ -42,18 +44,39 @@ class EventType:
     dedupe_key: Callable[[Row], bytes]
     line: Callable[[Row, date], bytes]
     warnings: Callable[[bytes], tuple[Warned, ...]] | None = None
+    explode: Callable[[Row], tuple[Row, tuple[Row, ...]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A good event: as it was sent (`event`), as it lands (`row`), and the day it belongs to."""
+    """A good event: as it was sent (`event`), as it lands (`row`), and the day it belongs to.
+
+    Where an event is several rows, or none, these are `exploded`, and `row` only names the event.
+    """
 
     event: Row
     row: Row
     day: date
+    exploded: tuple[Row, ...] | None = None
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return (self.row,) if self.exploded is None else self.exploded
 
 
-def judge(kind: EventType, raw: bytes, received_at: datetime) -> Accepted | Rejected:
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A good event that its contract leaves out, and `why`, in the contract's words."""
+
+    event: Row
+    day: date
+    why: str
+
+
+Verdict = Accepted | Filtered | Rejected
+
+
+def judge(kind: EventType, raw: bytes, received_at: datetime) -> Verdict:
     """Judge one event as sent.
 
     `received_at` is the record's own time (the gateway's header, else Kafka's timestamp), so that
@@ -78,9 +101,14 @@ def judge(kind: EventType, raw: bytes, received_at: datetime) -> Accepted | Reje
                 f"happened {_told(occurred_at - received_at)} after it was received; "
                 f"up to {_told(kind.early)} is accepted: is the sender's clock right?",
             )
+        if kind.explode is not None:
+            row, rows = kind.explode(event)
+            return Accepted(event, row, kind.day(occurred_at), rows)
         return Accepted(event, kind.transform(event), kind.day(occurred_at))
     except RejectedError as rejected:
         return rejected.verdict
+    except FilteredError as filtered:
+        return Filtered(event, kind.day(occurred_at), str(filtered))
 
 
 def _told(span: timedelta) -> str:

@@ -17,6 +17,7 @@ Answer = dict[str, Any]
 ACCEPTED = "accepted"
 REJECTED = "rejected"
 RETRY = "retry"
+FILTERED = "filtered"
 
 AGAIN = (
     "Kafka did not acknowledge it in time: it may or may not be stored. "
@@ -44,6 +45,8 @@ def _answer(verdict: Verdict, place: Placed | Unplaced | None) -> Answer:
         answer["kept"] = kept is not None
     elif verdict.warnings:
         answer["warnings"] = [{"field": w.field, "message": w.message} for w in verdict.warnings]
+    if rejected is None and verdict.filtered is not None:
+        answer[FILTERED] = verdict.filtered
     if kept is not None:
         answer |= {"topic": kept.topic, "partition": kept.partition}
         if kept.offset is not None:
@@ -83,11 +86,14 @@ def summed_up(results: Sequence[Answer], *, good: int, retry_after: int) -> web.
 def count(verdicts: Sequence[Verdict], results: Sequence[Answer]) -> None:
     """Count each answered event by type and verdict, and what accepted ones warn of."""
     labels = Counter(
-        (verdict.event, str(result.get("reason", result["status"])))
-        for verdict, result in zip(verdicts, results, strict=True)
+        (verdict.event, _label(result)) for verdict, result in zip(verdicts, results, strict=True)
     )
     for (event, verdict), number in labels.items():
         GATEWAY_EVENTS.labels(event, verdict).inc(number)
     for judged, result in zip(verdicts, results, strict=True):
         for warned in judged.warnings if result["status"] == ACCEPTED else ():
             GATEWAY_WARNED[warned.kind].labels(judged.event, warned.field).inc(warned.times)
+
+
+def _label(result: Answer) -> str:
+    return FILTERED if FILTERED in result else str(result.get("reason", result["status"]))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from app.core.errors import Reason, Rejected
-from app.core.judge import EventType, judge
+from app.core.judge import EventType, Filtered, judge
 from app.core.warned import Warned
 from app.gateway.publish import Record
 from app.gateway.split import Sent
@@ -30,13 +30,15 @@ NOT_KEPT = (Reason.NOT_JSON, Reason.UNKNOWN_EVENT, Reason.TOO_LARGE)
 class Verdict:
     """`rejected` is None for a good event; `record` is None for one that is not to be stored.
 
-    `warnings` are what the sender of a good one is told.
+    `warnings` are what the sender of a good one is told. `filtered` says why a good one will become
+    no row; it is stored all the same, for the worker counts it, as those that never passed here.
     """
 
     event: str
     rejected: Rejected | None
     record: Record | None
     warnings: tuple[Warned, ...] = ()
+    filtered: str | None = None
 
 
 async def judged(
@@ -64,7 +66,8 @@ def _judge(kinds: Mapping[str, EventType], sent: Sent, received_at: datetime) ->
         return Verdict(kind.name, verdict, _dead_letter(kind, verdict, sent.raw))
     record = Record(kind.topic, kind.partition_key(verdict.event), sent.raw)
     warnings = kind.warnings(sent.raw) if kind.warnings is not None else ()
-    return Verdict(kind.name, None, record, warnings=warnings)
+    why = verdict.why if isinstance(verdict, Filtered) else None
+    return Verdict(kind.name, None, record, warnings, why)
 
 
 def _unknown(type: str | None) -> Rejected:

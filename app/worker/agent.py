@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from app.core.errors import Rejected, Transient
 from app.core.headers import REJECTED
-from app.core.judge import EventType
+from app.core.judge import EventType, Filtered
 from app.core.kill_points import passing
 from app.core.seal import ObjectKind
 from app.metrics import WORKER_EVENTS, WORKER_WARNED
@@ -20,7 +21,10 @@ from app.worker.sealing import Sealing
 CHUNK_RECORDS = 500
 """Between two chunks the event loop turns, and seals may be cut."""
 
-Weighed = tuple[Record, Received, Good | Rejected]
+CHUNK_EXPLODED = 10
+"""Each may be some MB of rows, and all of a chunk are in memory at once."""
+
+Weighed = tuple[Record, Received, Good | Filtered | Rejected]
 LogStart = Callable[[Lane], Awaitable[int]]
 
 
@@ -60,12 +64,13 @@ class Agent:
             raise Transient(f"{lane.tp}: fetch list {turn} came after {lane.turn}, one is lost")
         if records[0].offset != lane.next and not await self._continues(lane, records[0].offset):
             return
-        for start in range(0, len(records), CHUNK_RECORDS):
+        step = CHUNK_RECORDS if lane.kind.explode is None else CHUNK_EXPLODED
+        for start in range(0, len(records), step):
             if self._lanes.get(at) is not lane:
                 return
             seal = self._sealing.opened(lane.kind)
             try:
-                self._stage(lane, seal, records[start : start + CHUNK_RECORDS])
+                self._stage(lane, seal, records[start : start + step])
             except Tripped as trip:
                 self._pause(trip)
                 await self._sealing.drop(trip.event)
@@ -99,6 +104,10 @@ class Agent:
         staged, duplicates = _settle(lane, seal, weighed)
         for record, at, why in bad:
             _bury(lane, seal, record, at, why)
+        for _, _, verdict in weighed:
+            if isinstance(verdict, Filtered):
+                seal.tally(verdict.day).filtered += 1
+                WORKER_EVENTS.labels(kind.name, "filtered").inc()
         seal.took(lane, records[-1].offset + 1, len(records))
         WORKER_EVENTS.labels(kind.name, "staged").inc(staged)
         WORKER_EVENTS.labels(kind.name, "duplicate").inc(duplicates)
@@ -111,7 +120,7 @@ def _is_known(record: Record, why: Rejected) -> bool:
 
 
 def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int, int]:
-    """Write the rows of first sightings and mark them; returns (staged, duplicates).
+    """Write the rows of first sightings and mark them; returns events (staged, duplicates).
 
     A copy is a duplicate only if an *earlier* offset is marked: the same offset is a redelivery,
     and a later one was marked by an attempt that never reached the ledger. Nor did a mark whose
@@ -125,11 +134,10 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     known = dict(zip(keys, lane.marks.lookup(lane.partition, keys), strict=True))
     noted = overhang.notes(known.values())
     changes: dict[bytes, bytes] = {}
-    lines: dict[date, bytearray] = {}
-    rows: dict[date, int] = {}
+    pages: dict[date, Page] = {}
     duplicates = 0
     for record, at, verdict in weighed:
-        if isinstance(verdict, Rejected):
+        if not isinstance(verdict, Good):
             overhang.rejected(record.offset, changes)
             continue
         key, offset = prefix + verdict.key, OFFSET.pack(record.offset)
@@ -142,24 +150,37 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
         changes[key] = known[key] = offset
         _count_warnings(lane.kind, record)
         overhang.good(record.offset, key, changes)
-        day = verdict.day
-        if day not in lines:
-            lines[day], rows[day] = bytearray(), 0
-        lines[day] += b'%b%b,"_offset":%d,"_received_at":"%b"}\n' % (
-            verdict.line[:-1],
-            lane.lineage,
-            record.offset,
-            at.text.encode(),
-        )
-        rows[day] += 1
-    for day, text in lines.items():
-        seal.append(ObjectKind.ROWS, day, text, rows[day])
-        seal.tally(day).staged += rows[day]
-    if rows:
+        page = pages.get(verdict.day)
+        if page is None:
+            page = pages[verdict.day] = Page()
+        page.events += 1
+        page.rows += len(verdict.lines)
+        lineage = lane.lineage, record.offset, at.text.encode()
+        for line in verdict.lines:
+            page.text += b'%b%b,"_offset":%d,"_received_at":"%b"}\n' % (line[:-1], *lineage)
+    for day, page in pages.items():
+        page.into(seal, day)
+    if pages:
         overhang.marked(weighed[-1][0].offset, changes)
     if changes:
         seal.mark(lane, changes)
-    return sum(rows.values()), duplicates
+    return sum(page.events for page in pages.values()), duplicates
+
+
+@dataclass(slots=True)
+class Page:
+    """What one list of records adds to a day: so many events, and the lines of their rows."""
+
+    events: int = 0
+    rows: int = 0
+    text: bytearray = field(default_factory=bytearray)
+
+    def into(self, seal: OpenSeal, day: date) -> None:
+        if self.rows:  # an object would have no row in it
+            seal.append(ObjectKind.ROWS, day, self.text, self.rows)
+        tally = seal.tally(day)
+        tally.staged += self.events
+        tally.rows += self.rows
 
 
 def _count_warnings(kind: EventType, record: Record) -> None:

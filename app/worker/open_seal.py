@@ -45,9 +45,11 @@ class Tally:
     staged: int = 0
     duplicates: int = 0
     dead: int = 0
+    filtered: int = 0
+    rows: int = 0
 
     def counts(self) -> DayCounts:
-        return DayCounts(self.staged, self.duplicates, self.dead)
+        return DayCounts(self.staged, self.duplicates, self.dead, self.filtered, self.rows)
 
 
 @dataclass(slots=True)

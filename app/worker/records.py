@@ -4,14 +4,14 @@ from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 from loguru import logger
 
 from app.core.errors import Reason, Rejected
 from app.core.headers import RECEIVED_AT
-from app.core.judge import EventType, judge
+from app.core.judge import Accepted, EventType, Filtered, judge
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MILLISECOND = 253_402_300_799_999
@@ -59,25 +59,29 @@ def _from_header(record: Record) -> int | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Good:
-    """`key` names the event among those of its type (16 bytes); `line` is JSON, no newline."""
+class Good(NamedTuple):
+    """`key` names the event among those of its type (16 bytes); each of `lines`, its rows in order,
+    is JSON without a newline."""
 
     key: bytes
     day: date
-    line: bytes
+    lines: tuple[bytes, ...]
 
 
-def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Rejected:
+def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Filtered | Rejected:
     """Judge a record. Whatever is in it, there is an answer: a bad event never blocks."""
     if record.value is None:
         return Rejected(Reason.NOT_JSON, "a record without a value holds no event")
     try:
         verdict = judge(kind, record.value, received_at)
-        if isinstance(verdict, Rejected):
+        if not isinstance(verdict, Accepted):
             return verdict
-        line = kind.line(verdict.row, verdict.day)
-        return Good(_identity(kind, kind.dedupe_key(verdict.row), line), verdict.day, line)
+        day = verdict.day
+        if verdict.exploded is None:
+            lines: tuple[bytes, ...] = (kind.line(verdict.row, day),)
+        else:
+            lines = tuple(kind.line(row, day) for row in verdict.exploded)
+        return Good(_identity(kind, kind.dedupe_key(verdict.row), lines), day, lines)
     except Exception as error:
         # A hole in a contract's code must not stop the partition; the breaker stops a flood.
         logger.error(
@@ -87,9 +91,11 @@ def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Reje
         return Rejected(Reason.TRANSFORM, message)
 
 
-def _identity(kind: EventType, key: bytes, line: bytes) -> bytes:
+def _identity(kind: EventType, key: bytes, lines: tuple[bytes, ...]) -> bytes:
     """With `keep: last` a changed copy is another event here; the load lets the newest stand."""
-    return key if kind.keep == "first" else blake2b(key + line, digest_size=16).digest()
+    if kind.keep == "first":
+        return key
+    return blake2b(b"".join((key, *lines)), digest_size=16).digest()
 
 
 def dead_letter(

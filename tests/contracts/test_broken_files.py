@@ -218,7 +218,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "an example without an outcome": (
         '    row: {day: "2026-03-01", parcel_id: P1}\n',
         "",
-        "examples.0: say what becomes of it: either row or rejected",
+        "examples.0: say what becomes of it: either row, rows, filtered or rejected",
     ),
     "an example of no column": (
         "parcel_id: P1}\n  - name",

@@ -27,7 +27,7 @@ LONG = "a_name_that_is_longer_than_any_name_of_a_column_that_i_have_seen_x"
 STEPS = (
     "'trim', 'lower', 'upper', 'truncate', 'split', 'join', 'constant', 'rename', 'coalesce', "
     "'map', 'when', 'date_part', 'parse_timestamp', 'parse_number', 'minor_units', 'url_parts', "
-    "'user_agent', 'truncate_ip', 'hash'"
+    "'user_agent', 'truncate_ip', 'hash', 'drop_event', 'explode'"
 )
 ABOUT = "about: What it is made of"
 CONDITION = (

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from uuid import uuid4
 
 import orjson
@@ -9,9 +10,12 @@ from aiokafka import AIOKafkaProducer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.core.errors import FilteredError
 from app.core.headers import RECEIVED_AT
+from app.core.judge import Row
 from app.core.partition import partition_of
 from app.kafka import KafkaOptions
+from app.metrics import GATEWAY_EVENTS
 from tests.gateway.orders import (
     PARTITIONS,
     all_records,
@@ -230,3 +234,31 @@ async def test_no_body_whatever_makes_the_gateway_stumble(kafka: KafkaOptions) -
 
 def _at(text: bytes) -> st.SearchStrategy[int]:
     return st.integers(0, len(text))
+
+
+def _without_tests(event: Row) -> Row:
+    if event["order_id"].startswith("test-"):
+        raise FilteredError("tests are not counted")
+    return event
+
+
+async def test_an_event_that_will_be_filtered_is_accepted_and_stored_and_the_answer_says_why(
+    kafka: KafkaOptions,
+) -> None:
+    kind = replace(order_type(), transform=_without_tests)
+    events = [order("A"), order("test-B")]
+    label = GATEWAY_EVENTS.labels("order_placed", "filtered")
+    before = label._value.get()
+    async with opened(kafka, kind) as client:
+        dry = await client.post("/v1/validate/order_placed", orjson.dumps(events))
+        answer = await client.post(PATH, orjson.dumps(events))
+    assert (dry.status, dry.results) == (
+        200,
+        [{"status": "accepted"}, {"status": "accepted", "filtered": "tests are not counted"}],
+    )
+    assert (answer.status, answer.statuses) == (202, ["accepted", "accepted"])
+    assert "filtered" not in answer.results[0]
+    assert answer.results[1]["filtered"] == "tests are not counted"
+    # The worker counts it, as it does those that never passed the gateway.
+    assert orjson.loads((await record_at(kafka, answer.results[1])).value) == events[1]
+    assert label._value.get() == before + 1

@@ -12,7 +12,7 @@ from app.core.judge import EventType
 from app.core.seal import DayCounts, ObjectKind, Seal, StoredObject, partition_name
 from sinks.memory import MemoryObjectStore
 from tests.models.log import Log
-from tests.models.parcels import BAD, Copy, Shape
+from tests.models.parcels import BAD, FILTERED, Copy, Shape
 
 Position = tuple[str, int]
 """Partition and offset."""
@@ -22,14 +22,16 @@ class Fates:
     """The records of one event type: which copy was produced where, and its only right fate.
 
     The first good copy in a partition is staged, later ones are duplicates; what was lost to
-    retention was never there. `bad` says which shapes the contract of the moment rejects, and why.
+    retention was never there. `bad` says which shapes the contract of the moment rejects, and why,
+    `filtered` which it leaves out.
 
-    Only if there was a stricter one before, a copy of what it rejects may be staged once more: a
+    Only if there was a stricter one before, a copy of what it does not take may be staged again: a
     note that it stands nowhere is never undone. The load leaves it out.
     """
 
     def __init__(self, kind: EventType, log: Log) -> None:
         self.bad: Mapping[Shape, Reason] = BAD
+        self.filtered: Collection[Shape] = FILTERED
         self.were_bad: set[Shape] = set()
         self.staged: dict[Position, Copy] = {}
         self.topic, self._keep, self._log = kind.topic, kind.keep, log
@@ -63,7 +65,7 @@ class Fates:
                 days[day][fate] += 1
                 if fate == "dead":
                     reasons[self.bad[copy.shape]] += 1
-                if fate != "duplicates":
+                if fate not in ("duplicates", "filtered"):
                     wanted.add((fate, day, r.tp, offset))
         should = {day: DayCounts(**counts) for day, counts in days.items()}
         assert seal.days == should, f"{seal.ranges}: {seal.days} should be {should}"
@@ -74,6 +76,8 @@ class Fates:
     def _fate(self, tp: str, offset: int, copy: Copy, rows: Collection[Position]) -> str:
         if copy.shape in self.bad:
             return "dead"
+        if copy.shape in self.filtered:
+            return "filtered"
         key = tp, copy.number, copy.value if self._keep == "last" else None
         first = self._seen.get(key)
         once_more = first is not None and first.shape in self.were_bad and (tp, offset) in rows

@@ -209,7 +209,7 @@ _copies = st.builds(
     Copy,
     number=st.integers(0, EVENTS - 1),
     variant=st.integers(0, 1),
-    shape=st.sampled_from(["good"] * 5 + ["broken", "wrong", "late", "empty"]),
+    shape=st.sampled_from(["good"] * 5 + ["tare", "broken", "wrong", "late", "empty"]),
 )
 _sent = st.lists(st.tuples(_keeps, _partitions, _copies), min_size=4, max_size=16).map(tuple)
 

@@ -1,7 +1,7 @@
 """Two event types from topic files, and copies of their events: good ones, changed ones, bad ones.
 
 Event n happened on day n % 3 of March 2026. A deploy may bring a stricter contract, which takes
-neither what is slow nor what is heavy.
+neither what is slow nor what is heavy, and leaves out what is light as well as a tare.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,9 @@ DAYS = [date(2026, 3, n) for n in (1, 2, 3)]
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECEIVED = datetime(2026, 3, 3, 18, tzinfo=UTC)
 
-Shape = Literal["good", "slow", "heavy", "broken", "wrong", "late", "early", "empty"]
+Shape = Literal[
+    "good", "slow", "heavy", "light", "tare", "broken", "wrong", "late", "early", "empty"
+]
 BAD: Mapping[Shape, Reason] = {
     "broken": Reason.NOT_JSON,
     "empty": Reason.NOT_JSON,
@@ -39,18 +41,26 @@ STRICTLY_BAD: Mapping[Shape, Reason] = {
     "slow": Reason.TOO_LATE,
     "heavy": Reason.SCHEMA,
 }
+FILTERED: frozenset[Shape] = frozenset({"tare"})
+STRICTLY_FILTERED: frozenset[Shape] = frozenset({"tare", "light"})
+TARE = "  - {do: drop_event, if: {field: weight_grams, is: 1}, why: a tare is no parcel}"
 LENIENT = (
+    ("  - {do: trim, field: parcel_id}", f"  - {{do: trim, field: parcel_id}}\n{TARE}"),
     ("late_days: 3", "late_days: 30"),
     ("remember_days: 3", "remember_days: 30"),
     ("retention_days: 7", "retention_days: 30"),
 )
-STRICTER = (("late_days: 30", "late_days: 5"), ("maximum: 100000", "maximum: 500"))
+STRICTER = (
+    ("late_days: 30", "late_days: 5"),
+    ("maximum: 100000", "maximum: 500"),
+    ("is: 1}", "in: [1, 2]}"),
+)
 WAITED: Mapping[str, timedelta] = {
     "slow": timedelta(days=10),
     "late": timedelta(days=60),
     "early": timedelta(days=-30),
 }
-WEIGHTS: Mapping[str, int] = {"wrong": 0, "heavy": 1000}
+WEIGHTS: Mapping[str, int] = {"wrong": 0, "tare": 1, "light": 2, "heavy": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class Copy:
     @property
     def is_good(self) -> bool:
         """To the lenient contract."""
-        return self.shape not in BAD
+        return self.shape not in BAD and self.shape not in FILTERED
 
     @property
     def row_key(self) -> str:

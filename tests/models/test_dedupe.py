@@ -27,7 +27,17 @@ from tests.models.fates import Fates
 from tests.models.happenings import WHEN_SEALING, paces
 from tests.models.ledger_model import LedgerModel, Witness
 from tests.models.log import Log
-from tests.models.parcels import BAD, STRICTER, STRICTLY_BAD, Copy, contract, kinds_of, named
+from tests.models.parcels import (
+    BAD,
+    FILTERED,
+    STRICTER,
+    STRICTLY_BAD,
+    STRICTLY_FILTERED,
+    Copy,
+    contract,
+    kinds_of,
+    named,
+)
 from tests.models.stage import SMOOTH, Pace, Stage
 from tests.models.worker import Worker
 
@@ -74,7 +84,7 @@ class Rebalance:
 Step = Sent | Read | Sealed | Crash | Rebalance
 
 _shapes = st.sampled_from(
-    ["good"] * 6 + ["slow", "heavy", "broken", "wrong", "late", "early", "empty"]
+    ["good"] * 6 + ["slow", "heavy", "light", "tare", "broken", "wrong", "late", "early", "empty"]
 )
 _copies = st.builds(
     Copy, st.integers(0, 5), st.integers(0, 1), _shapes, st.integers(0, 5)
@@ -122,7 +132,8 @@ class Flow:
 
     def started(self) -> Worker:
         self.fates.bad = STRICTLY_BAD if self.strict else BAD
-        self.fates.were_bad |= self.fates.bad.keys()
+        self.fates.filtered = STRICTLY_FILTERED if self.strict else FILTERED
+        self.fates.were_bad |= self.fates.bad.keys() | self.fates.filtered
         worker = Worker(
             "ann",
             self.stage,

@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 
 from app.core.errors import Reason, Rejected
 from app.core.headers import RECEIVED_AT
-from app.core.judge import Accepted, judge
-from app.worker.records import Clock, weigh
+from app.core.judge import Accepted, Filtered, judge
+from app.worker.records import Clock, Good, weigh
 from tests.models.effort import try_property
 from tests.models.log import LogRecord
-from tests.models.parcels import BAD, FIRST, Copy, kinds_of
+from tests.models.parcels import BAD, FILTERED, FIRST, Copy, kinds_of
 from tests.models.verdicts import record_from, record_text, verdicts
 
-_copies = st.builds(Copy, st.integers(0, 5), st.integers(0, 2), st.sampled_from(["good", *BAD]))
+_copies = st.builds(
+    Copy, st.integers(0, 5), st.integers(0, 2), st.sampled_from(["good", *FILTERED, *BAD])
+)
 _garbage = st.one_of(
     st.binary(max_size=30),
     st.recursive(
@@ -151,8 +153,10 @@ def test_gateway_and_worker_come_to_the_same_verdict(tmp_path: Path) -> None:
             case Rejected() as here:
                 assert isinstance(there, Rejected)
                 assert there == here
+            case Filtered() as here:
+                assert there == here
             case Accepted(_, row, day):
-                assert not isinstance(there, Rejected)
-                assert (there.day, there.line) == (day, kind.line(row, day))
+                assert isinstance(there, Good)
+                assert (there.day, there.lines) == (day, (kind.line(row, day),))
 
     try_property(tried, examples=150, record=_records)

@@ -8,6 +8,8 @@ A new transform is one options class with its two methods, and one line in `Tran
   the step decides: `hash` hashes; what `truncate_ip`, `user_agent`, `date_part` and `when` leave
   names nobody and is kept.
 * `step` returns the function that changes one row in place; it raises `RejectedError`.
+
+`Explode` alone makes several rows of one, and has `rows` in place of `step`.
 """
 
 from typing import Annotated
@@ -21,10 +23,21 @@ from app.core.transforms.dates import DatePart, ParseTimestamp, zone
 from app.core.transforms.numbers import MinorUnits, ParseNumber
 from app.core.transforms.placing import Coalesce, Constant, Rename
 from app.core.transforms.privacy import Hash, TruncateIp
+from app.core.transforms.rows import DropEvent, Explode, Rows
 from app.core.transforms.texts import Join, Lower, Split, Trim, Truncate, Upper
 from app.core.transforms.urls import UrlParts
 
-__all__ = ["Columns", "Landing", "Row", "Step", "Transform", "zone"]
+__all__ = [
+    "Columns",
+    "DropEvent",
+    "Explode",
+    "Landing",
+    "Row",
+    "Rows",
+    "Step",
+    "Transform",
+    "zone",
+]
 
 Transform = Annotated[
     Trim
@@ -45,6 +58,8 @@ Transform = Annotated[
     | UrlParts
     | UserAgent
     | TruncateIp
-    | Hash,
+    | Hash
+    | DropEvent
+    | Explode,
     Field(discriminator="do"),
 ]

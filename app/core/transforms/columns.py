@@ -12,8 +12,11 @@ from app.core.pii import HASHABLE, Pii, strongest
 Row = dict[str, Any]
 Step = Callable[[Row], None]
 NAME = r"^[a-z][a-z0-9_]*$"
+MAX_NAME = 64
 Source = Annotated[str, Field(description="A column, by its name at this step.")]
-Name = Annotated[str, Field(pattern=NAME, max_length=64, description="The column that it adds.")]
+Name = Annotated[
+    str, Field(pattern=NAME, max_length=MAX_NAME, description="The column that it adds.")
+]
 About = Annotated[
     str,
     Field(
