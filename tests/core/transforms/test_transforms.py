@@ -1,5 +1,6 @@
 """Each transform changes one thing, says which columns it leaves behind, and fails as a verdict."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,6 +95,25 @@ def test_a_renamed_column_keeps_its_place_and_its_pii_decision() -> None:
     columns, _ = run({"do": "rename", "field": "name", "to": "label"})
     assert list(columns) == ["label", *list(COLUMNS)[1:]]
     assert columns["label"] == COLUMNS["name"]
+
+
+@pytest.mark.parametrize(
+    ("options", "width"),
+    [
+        ({"do": "truncate", "field": "name", "length": 3}, 3),
+        ({"do": "truncate", "field": "name", "length": 9}, 4),
+        ({"do": "truncate", "field": "note", "length": 9}, 9),
+        ({"do": "join", "fields": ["name", "count"], "separator": ", ", "to": "new",
+          "about": "Name and count."}, 4 + 2 + 39),
+        ({"do": "join", "fields": ["name", "note"], "to": "new", "about": "Both texts."}, None),
+        ({"do": "coalesce", "fields": ["name", "note"], "to": "new", "about": "Some text."}, None),
+    ],
+)  # fmt: skip
+def test_a_column_is_as_wide_as_what_it_may_hold(
+    options: dict[str, Any], width: int | None
+) -> None:
+    transform = TypeAdapter[Any](Transform).validate_json(json.dumps(options))
+    assert transform.columns(COLUMNS)[options.get("to", options.get("field"))].max_length == width
 
 
 def test_a_text_that_grows_too_long_is_a_verdict() -> None:
