@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from app.contracts.fields import NAME, Described, ListField, ObjectField, Strict, Unknown
 from app.contracts.fields import Field as EventField
+from app.contracts.paths import dotted
 from app.contracts.table import LINEAGE, Column, Table
 from app.core.errors import Reason
 from app.core.pii import HASH_LENGTH
@@ -168,7 +169,7 @@ class Contract(Strict):
     @cached_property
     def sent(self) -> Columns:
         """The fields as columns, before any transform."""
-        columns = {name: _landing(field) for name, field in self.fields.items()}
+        columns = {n: _landing(field, dotted(field.way(n))) for n, field in self.fields.items()}
         if self.unknown == "keep":
             columns[EXTRA] = Landing("json", True, "What the event said beyond its fields.")
         return columns
@@ -207,8 +208,8 @@ class Contract(Strict):
         return next((step for step in self.transform if isinstance(step, Explode)), None)
 
 
-def _landing(field: EventField) -> Landing:
-    inner = field.fields if isinstance(field, ObjectField) else None
+def _landing(field: EventField, sent_as: str) -> Landing:
+    inner = field.fields if isinstance(field, ObjectField) else {}
     return Landing(
         type=field.type,
         nullable=field.optional,
@@ -217,9 +218,10 @@ def _landing(field: EventField) -> Landing:
         max_length=getattr(field, "max_length", None),
         precision=getattr(field, "precision", None),
         scale=getattr(field, "scale", None),
+        items=_landing(field.items, sent_as) if isinstance(field, ListField) else None,
+        fields={n: _landing(one, f"{sent_as}.{n}") for n, one in inner.items()} or None,
         one_of=getattr(field, "one_of", None),
-        items=_landing(field.items) if isinstance(field, ListField) else None,
-        fields=None if inner is None else {name: _landing(one) for name, one in inner.items()},
+        sent_as=sent_as,
     )
 
 

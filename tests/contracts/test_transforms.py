@@ -211,6 +211,22 @@ def test_what_a_step_can_do_nothing_with_is_rejected(
     assert verdict(tmp_path, step, **sent) == Rejected(Reason.TRANSFORM, message, field)
 
 
+def test_the_sender_is_told_of_what_was_sent_not_of_a_column(tmp_path: Path) -> None:
+    depot = ("  depot: {type: string", "  depot: {type: string, path: scan.depot.0")
+    steps = (
+        "do: rename, field: depot, to: place",
+        f"do: parse_number, field: place, as: integer, to: n, {ABOUT}",
+    )
+    lines = "".join(f"\n  - {{{step}}}" for step in steps)
+    trim = ("\n  - {do: trim, field: parcel_id}", lines)
+    kind = compile_contract(with_fields(tmp_path, FIELDS, depot, trim), KEY)
+    assert judge(kind, sent(EVENT | {"scan": {"depot": ["x"]}}), NOW) == Rejected(
+        Reason.TRANSFORM,
+        "scan.depot.0 must be a whole number of up to 38 digits",
+        "scan.depot.0",
+    )
+
+
 def test_steps_run_in_order_on_what_the_ones_before_made(tmp_path: Path) -> None:
     steps = (
         "do: rename, field: depot, to: place",

@@ -19,6 +19,7 @@ from app.core.transforms.columns import (
     existing,
     new,
     refused,
+    sent_as,
 )
 from app.core.transforms.conditions import Condition, compiled
 from app.core.transforms.constants import Scalar, choices, constant, type_of
@@ -72,6 +73,7 @@ class Map(Options):
 
     def step(self, columns: Columns) -> Step:
         name, to = self.field, self.to or self.field
+        told = sent_as(columns, name)
         values = {self._read(columns, key): mapped for key, mapped in self.values.items()}
         strict, default = "default" not in self.model_fields_set, self.default
 
@@ -82,7 +84,7 @@ class Map(Options):
             elif value in values:
                 row[to] = values[value]
             elif strict:
-                raise refused(name, "is none of the values that its map lists")
+                raise refused(told, "is none of the values that its map lists")
             else:
                 row[to] = default
 

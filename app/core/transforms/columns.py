@@ -31,7 +31,8 @@ class Landing:
     """A column on its way into the table. `type` is a contract type.
 
     `items` is what a list holds, `fields` what an object holds; None: nobody has said. `one_of`
-    are the only texts there are; None: any.
+    are the only texts there are; None: any. `sent_as` is the dotted path in the event of what the
+    column was made of, for a sender does not know what columns are called; None: as it is called.
     """
 
     type: str
@@ -44,6 +45,7 @@ class Landing:
     items: "Landing | None" = None
     fields: "Mapping[str, Landing] | None" = None
     one_of: tuple[str, ...] | None = None
+    sent_as: str | None = None
 
 
 Columns = Mapping[str, Landing]
@@ -103,9 +105,18 @@ def derived(
         raise ValueError(key, what)
     if nullable is None:
         nullable = any(source.nullable for source in sources)
-    return Landing(type, nullable, about, pii, max_length, precision, scale)
+    sent_as = sources[0].sent_as
+    return Landing(type, nullable, about, pii, max_length, precision, scale, sent_as=sent_as)
+
+
+def sent_as(columns: Columns, name: str) -> str:
+    """What the sender calls the value that a column was made of, for `refused`."""
+    return columns[name].sent_as or name
 
 
 def refused(name: str, what: str) -> RejectedError:
-    """The verdict on a value that a step can do nothing with; `what` never repeats it."""
+    """The verdict on a value that a step can do nothing with; `what` never repeats it.
+
+    `name` is what the sender calls it: `sent_as`.
+    """
     return RejectedError(Reason.TRANSFORM, f"{name} {what}", name)

@@ -21,6 +21,7 @@ from app.core.transforms.columns import (
     existing,
     new,
     refused,
+    sent_as,
 )
 from app.core.values import FIRST_YEAR, LAST_YEAR, LOCAL_PATTERN, TIMESTAMP_PATTERN, instant
 
@@ -103,6 +104,7 @@ class ParseTimestamp(Options):
 
     def step(self, columns: Columns) -> Step:
         source, to, read = self.field, self.to, self._reader()
+        name = sent_as(columns, source)
         form = "a time in ISO 8601" if self.format == "iso" else f"a time as {self.format}"
         told = f"must be {form}, of the years {FIRST_YEAR} to {LAST_YEAR}"
 
@@ -114,7 +116,7 @@ class ParseTimestamp(Options):
             try:
                 row[to] = read(value[: MAX_TEXT + 1])
             except ValueError:
-                raise refused(source, told) from None
+                raise refused(name, told) from None
 
         return step
 

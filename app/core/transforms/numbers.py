@@ -21,6 +21,7 @@ from app.core.transforms.columns import (
     existing,
     new,
     refused,
+    sent_as,
 )
 
 WIDE = Context(prec=80)
@@ -67,6 +68,7 @@ class ParseNumber(Options):
 
     def step(self, columns: Columns) -> Step:
         source, to, (form, read) = self.field, self.to, self._reader()
+        told = sent_as(columns, source)
 
         def step(row: Row) -> None:
             value = row[source]
@@ -75,7 +77,7 @@ class ParseNumber(Options):
                 return
             found = read(value)
             if found is None:
-                raise refused(source, f"must be {form}")
+                raise refused(told, f"must be {form}")
             row[to] = found
 
         return step
@@ -154,6 +156,8 @@ class MinorUnits(Options):
         column = self.currency if isinstance(self.currency, str) else None
         fixed = self.currency.code if isinstance(self.currency, Code) else None
         digits = PRECISION - MAX_EXPONENT
+        told = sent_as(columns, source)
+        told_code = told if column is None else sent_as(columns, column)
 
         def step(row: Row) -> None:
             amount, code = row[source], fixed if column is None else row[column]
@@ -162,9 +166,9 @@ class MinorUnits(Options):
                 return
             exponent = known.get(code)
             if exponent is None:
-                raise refused(column or source, "must be a code of ISO 4217 such as EUR or JPY")
+                raise refused(told_code, "must be a code of ISO 4217 such as EUR or JPY")
             if abs(amount) * 10 ** (MAX_EXPONENT - exponent) >= limit:
-                raise refused(source, f"has more than {digits} digits as an amount")
+                raise refused(told, f"has more than {digits} digits as an amount")
             row[to] = Decimal(amount).scaleb(-exponent, WIDE).quantize(UNIT, context=WIDE)
 
         return step

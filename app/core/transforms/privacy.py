@@ -19,6 +19,7 @@ from app.core.transforms.columns import (
     existing,
     new,
     refused,
+    sent_as,
 )
 
 WIDEST_IP = 39  # characters of eight groups of an IPv6 address
@@ -72,11 +73,14 @@ class TruncateIp(Options):
         if self.to is not None:
             new(columns, self.to)
         about = self.about or (f"The network of {self.field}." if self.to else source.about)
-        network = Landing("string", source.nullable, about, max_length=WIDEST_IP)
+        network = Landing(
+            "string", source.nullable, about, max_length=WIDEST_IP, sent_as=source.sent_as
+        )
         return {**columns, self.to or self.field: network}
 
     def step(self, columns: Columns) -> Step:
         source, to = self.field, self.to or self.field
+        told = sent_as(columns, source)
         v4, v6 = _mask(32, self.ipv4_bits), _mask(128, self.ipv6_bits)
 
         def step(row: Row) -> None:
@@ -87,7 +91,7 @@ class TruncateIp(Options):
             try:
                 address = ip_address(value)
             except ValueError:
-                raise refused(source, "must be an IPv4 or IPv6 address") from None
+                raise refused(told, "must be an IPv4 or IPv6 address") from None
             if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
                 address = address.ipv4_mapped  # ::ffff:203.0.113.77, as dual-stack servers say it
             if isinstance(address, IPv4Address):

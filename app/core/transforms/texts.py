@@ -20,6 +20,7 @@ from app.core.transforms.columns import (
     existing,
     new,
     refused,
+    sent_as,
     several,
 )
 
@@ -71,7 +72,7 @@ def _respelt(columns: Columns, name: str, change: Callable[[str], str]) -> Landi
 
 
 def _on_string(columns: Columns, name: str, change: Callable[[str], str]) -> Step:
-    limit = columns[name].max_length
+    limit, told = columns[name].max_length, sent_as(columns, name)
 
     def step(row: Row) -> None:
         value = row[name]
@@ -79,7 +80,7 @@ def _on_string(columns: Columns, name: str, change: Callable[[str], str]) -> Ste
             return
         changed = change(value)
         if limit is not None and len(changed) > limit:  # «ß» becomes «SS», «İ» two code points
-            raise refused(name, f"has more than {limit} characters after a transform")
+            raise refused(told, f"has more than {limit} characters after a transform")
         row[name] = changed
 
     return step

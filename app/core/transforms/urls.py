@@ -15,6 +15,7 @@ from app.core.transforms.columns import (
     derived,
     existing,
     refused,
+    sent_as,
 )
 from app.core.transforms.parts import Prefix, named
 
@@ -60,7 +61,7 @@ class UrlParts(Options):
         return derived([source], kind, about, nullable=True, max_length=length)
 
     def step(self, columns: Columns) -> Step:
-        source = self.field
+        source, told = self.field, sent_as(columns, self.field)
         names = named(source, self.prefix, self.parts, columns)
         wanted = list(zip(names, self.parts, strict=True))
 
@@ -68,7 +69,7 @@ class UrlParts(Options):
             value = row[source]
             parts = {} if value is None else _split(value)
             if parts is None:
-                raise refused(source, "must be a URL, such as https://example.com/a?b=c")
+                raise refused(told, "must be a URL, such as https://example.com/a?b=c")
             for name, part in wanted:
                 row[name] = parts.get(part)
 
