@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.commands.topics import topics
+from app.commands.topics import COMMANDS, topics
 from app.contracts.load import load_contracts
 from app.core.errors import Fatal
 
@@ -119,9 +119,26 @@ def test_the_catalogue_is_written_as_web_pages(tmp_path: Path) -> None:
 
 
 def test_the_commands_start_without_the_servers_libraries() -> None:
-    code = "import sys, app.cli as cli; cli.command_line('topics'); print(*sys.modules)"
+    code = (
+        "import sys, app.cli as cli; cli.command_line('topics')\n"
+        "from app.commands.topics import check, diff, lint, show\n"
+        "print(*sys.modules)"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     slow = {"aiohttp", "aiokafka", "faust", "snowflake", "boto3", "redis", "duckdb", "motor"}
     assert slow & set(loaded.stdout.split()) == set()
+
+
+def test_each_command_is_there_with_its_help_and_only_one_is_imported() -> None:
+    text = run("--help").output
+    for name in COMMANDS:
+        assert f"│ {name} " in text
+        assert run(name, "--help").exit_code == 0
+    code = "import sys, app.cli as cli; cli.command_line('topics'); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert [name for name in loaded.stdout.split() if name.startswith("app.contracts")] == []
+    assert run("chek").exit_code == 2
