@@ -1,0 +1,100 @@
+"""The whole set of shipped event types in one gateway, one worker and one warehouse."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import duckdb
+import orjson
+import pytest
+
+from app.contracts.compile import compile_contract
+from app.contracts.load import load_contracts
+from app.contracts.sample import sample_events
+from app.core.errors import Rejected
+from app.core.judge import EventType, judge
+from app.core.transforms import Row
+from tests.faults.steady import terminated
+from tests.faults.test_memory import PROMISED_BYTES, peak_bytes
+from tests.house.house import House, opened_house, until
+from tests.house.servers import Servers
+
+TOPICS = Path(__file__).parents[2] / "topics"
+PII_KEY = "a key for the tests"
+EVENTS, AGAIN = 60, 20
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.fixture
+async def house(servers: Servers, unique: str, tmp_path: Path) -> AsyncIterator[House]:
+    environment = {"TOPICS_DIR": str(TOPICS), "PII_KEY": PII_KEY}
+    async with opened_house(unique, tmp_path, servers, environment=environment) as made:
+        yield made
+
+
+def rows_of(kind: EventType, event: bytes, at: datetime) -> list[Row]:
+    """The rows that this event must leave in the table."""
+    verdict = judge(kind, event, at)
+    assert not isinstance(verdict, Rejected), verdict
+    return [verdict.row]
+
+
+@pytest.mark.timeout(600)
+async def test_all_shipped_types_go_the_whole_way_in_one_worker_below_200_mb(
+    house: House,
+) -> None:
+    contracts = load_contracts(TOPICS)
+    now = datetime.now(UTC)
+    expected: dict[str, int] = {}
+    gateway, worker = house.role("gateway"), house.role("worker")
+    await asyncio.gather(gateway.start(), worker.start())
+    async with aiohttp.ClientSession(gateway.url) as http:
+        for number, contract in enumerate(contracts.values()):
+            kind = compile_contract(contract, PII_KEY.encode())
+            start = now - timedelta(minutes=2)
+            events = [
+                orjson.dumps(event)
+                for event in sample_events(contract, EVENTS, number, start, timedelta(minutes=1))
+            ]
+            unique = {kind.dedupe_key(judge(kind, e, now).row): e for e in events}  # type: ignore[union-attr]
+            expected[contract.table.name] = sum(
+                len(rows_of(kind, event, now)) for event in unique.values()
+            )
+            for part in (events, events[:AGAIN]):
+                async with http.post(
+                    f"/v1/events/{contract.event}", data=b"\n".join(part), headers=NDJSON
+                ) as answer:
+                    assert answer.status == 202, (contract.event, await answer.text())
+    totals = await read_to_the_end(house)
+    assert totals["received"] == len(contracts) * (EVENTS + AGAIN)
+    peaks = {role.name: peak_bytes(role) for role in (gateway, worker)}
+    await asyncio.gather(*map(terminated, (gateway, worker)))
+    await house.forebay("load")
+    report = await house.audit("--deep")
+    assert report["balanced"], report["findings"]
+    assert standing(house) == expected
+    assert max(peaks.values()) < PROMISED_BYTES, peaks
+
+
+async def read_to_the_end(house: House) -> dict[str, int]:
+    """Wait until everything sent is sealed; the audit's totals then."""
+    totals: dict[str, int] = {}
+
+    async def sealed() -> bool:
+        totals.update((await house.audit("--quick"))["totals"])
+        return totals["lag"] == 0
+
+    await until(sealed, "everything is sealed", 240, every=1)
+    return totals
+
+
+def standing(house: House) -> dict[str, int]:
+    """Rows by table."""
+    with duckdb.connect(house.environment["DUCKDB__PATH"], read_only=True) as database:
+        tables = [contract.table.name for contract in load_contracts(TOPICS).values()]
+        return {
+            name: (database.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,))[0]
+            for name in tables
+        }
