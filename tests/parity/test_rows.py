@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.contracts.model import Contract
-from app.core.errors import Rejected
-from app.core.judge import EventType, judge
+from app.core.judge import Accepted, judge
 from sinks.protocol import DayManifest
 from tests.contracts.everything import events
 from tests.sinks.warehouse_ground import Ground, Row, landed
@@ -32,14 +31,10 @@ def rows_of(event: str, sent: Mapping[str, Any], offset: int) -> list[Row]:
     """The lines that a worker writes of an event, read back."""
     kind = KINDS[event]
     verdict = judge(kind, raw(sent), NOON)
-    assert not isinstance(verdict, Rejected), verdict
+    assert isinstance(verdict, Accepted), verdict
     lineage = {"_topic": kind.topic, "_partition": 0, "_offset": offset,
                "_received_at": "2026-03-01T12:00:00.000Z"}  # fmt: skip
-    return [json.loads(line) | lineage for line in lines_of(kind, verdict)]
-
-
-def lines_of(kind: EventType, verdict: Any) -> list[bytes]:
-    return [kind.line(verdict.row, verdict.day)]
+    return [json.loads(kind.line(row, verdict.day)) | lineage for row in verdict.rows]
 
 
 async def stand(ground: Ground, contract: Contract, rows: Sequence[Row]) -> Sequence[Row]:
