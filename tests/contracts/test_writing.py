@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.contracts.topic_yaml import open_decisions, read_yaml
@@ -39,12 +39,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 tables = st.dictionaries(names, values)
 
 
+@settings(deadline=None)
 @given(content=st.dictionaries(names, st.lists(values) | values | tables, min_size=1))
 def test_what_is_written_is_what_is_read(folder: Path, content: dict[str, Any]) -> None:
     for content_here in (content, {"fields": content}, {"examples": [content, content]}):
         assert read(folder, topic_text(content_here)) == content_here
 
 
+@settings(deadline=None)
 @given(
     content=st.dictionaries(names, values, min_size=1), note=texts | st.from_regex("[a-z ]{99,200}")
 )
