@@ -97,6 +97,33 @@ def test_a_renamed_column_keeps_its_place_and_its_pii_decision() -> None:
     assert columns["label"] == COLUMNS["name"]
 
 
+ABOUT = {"to": "new", "about": "What it is made of."}
+
+
+@pytest.mark.parametrize(
+    ("options", "nullable"),
+    [
+        ({"do": "coalesce", "fields": ["note", "name"], **ABOUT}, False),
+        ({"do": "join", "fields": ["note", "name"], **ABOUT}, True),
+        ({"do": "map", "field": "name", "values": {"a": 1}, **ABOUT}, False),
+        ({"do": "map", "field": "name", "values": {"a": 1}, "default": 2, **ABOUT}, False),
+        ({"do": "map", "field": "name", "values": {"a": 1}, "default": None, **ABOUT}, True),
+        ({"do": "when", "if": {"field": "note", "is": "a"}, "value": 1, **ABOUT}, True),
+        (
+            {"do": "when", "if": {"field": "note", "is": "a"}, "value": 1, "otherwise": 0, **ABOUT},
+            False,
+        ),
+        ({"do": "parse_number", "field": "note", "as": "integer", **ABOUT}, True),
+        ({"do": "split", "field": "note", "separator": ",", **ABOUT}, True),
+        ({"do": "truncate_ip", "field": "name", **ABOUT}, False),
+        ({"do": "hash", "field": "name", **ABOUT}, False),
+    ],
+)
+def test_a_column_may_be_null_only_where_it_must(options: dict[str, Any], nullable: bool) -> None:
+    transform = TypeAdapter[Any](Transform).validate_json(json.dumps(options))
+    assert transform.columns(COLUMNS)["new"].nullable is nullable
+
+
 @pytest.mark.parametrize(
     ("options", "width"),
     [
