@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
@@ -81,6 +81,9 @@ def _landing(
     if any(hides(column) for column in columns.values()):
         steps = [*steps, _hiding(contract, columns, pii_key)]
 
+    if in_order and not steps:
+        return lambda event: event  # nobody changes either
+
     def land(event: Row) -> Row:
         row = event.copy()
         for step in steps:
@@ -122,7 +125,9 @@ def _hiding(contract: Contract, columns: Columns, key: bytes | None) -> Step:
 
 
 def _calendar(timezone: str) -> Callable[[datetime], date]:
-    tz = UTC if timezone == "UTC" else zone(timezone)
+    if timezone == "UTC":
+        return datetime.date  # of an event that was parsed every moment is in UTC
+    tz = zone(timezone)
     return lambda moment: moment.astimezone(tz).date()
 
 

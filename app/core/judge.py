@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from app.core.errors import FilteredError, Reason, Rejected, RejectedError
 from app.core.warned import Warned
@@ -47,8 +47,7 @@ class EventType:
     explode: Callable[[Row], tuple[Row, tuple[Row, ...]]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A good event: as it was sent (`event`), as it lands (`row`), and the day it belongs to.
 
     Where an event is several rows, or none, these are `exploded`, and `row` only names the event.

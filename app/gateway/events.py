@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from aiohttp import web
 
@@ -83,7 +82,7 @@ class EventsApi:
                     self._options.retry_after_seconds,
                 ) from None
             verdicts = await judged(self._kinds, sent, received_ms)
-            unpublished = [replace(verdict, record=None) for verdict in verdicts]
+            unpublished = [verdict._replace(record=None) for verdict in verdicts]
             return summed_up(list(answers(unpublished, [])), good=200, retry_after=1)
 
     async def _receive(self, request: web.Request) -> tuple[int, list[Sent]]:

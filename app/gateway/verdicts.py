@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import orjson
 
@@ -26,8 +26,7 @@ MAX_KEY_BYTES = 1_000
 NOT_KEPT = (Reason.NOT_JSON, Reason.UNKNOWN_EVENT, Reason.TOO_LARGE)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`rejected` is None for a good event; `record` is None for one that is not to be stored.
 
     `warnings` are what the sender of a good one is told. `filtered` says why a good one will become
