@@ -186,6 +186,15 @@ CASES: dict[str, Case] = {
     "lenient": where("belt: {type: integer,", "belt: {type: integer, lenient: true,",
                      {"fields.belt.lenient": SAFE}),
 
+    "a format": where("parcel_id: {type: string,", "parcel_id: {type: string, format: email,",
+                      {"fields.parcel_id.format": VERSION}),
+    "a local time": where("arrived_at: {type: timestamp,",
+                          "arrived_at: {type: timestamp, timezone: Europe/Berlin,",
+                          {"fields.arrived_at.timezone": SAFE}),
+    "a number since 1970": where("arrived_at: {type: timestamp,",
+                                 "arrived_at: {type: timestamp, epoch: seconds,",
+                                 {"fields.arrived_at.epoch": VERSION}),
+
     # types
     "a whole number becomes text": where("weight: {type: integer, minimum: 1,",
                                          "weight: {type: string, pii: keep,",
@@ -292,8 +301,12 @@ CASES: dict[str, Case] = {
         {"column hour": SAFE}),
     "a step that may refuse": where(
         TRIM,
-        f"{TRIM}\n  - {{do: map, field: sort, values: {{letter: L, bag: B}}}}",
-        {"transform (sort)": SAFE, "transform.1": VERSION}),
+        f"{TRIM}\n  - {{do: map, field: route, values: {{A: north}}}}",
+        {"transform (route)": SAFE, "transform.1": VERSION, "column route": SAFE}),
+    "a step that translates all": where(
+        TRIM,
+        f"{TRIM}\n  - {{do: map, field: route, values: {{A: north}}, default: ~}}",
+        {"transform (route)": SAFE, "column route": SAFE}),
     "a step that names a column": where(
         TRIM, f"{TRIM}\n  - {{do: rename, field: belt, to: line}}",
         {"column line": SAFE, "column belt": SAFE}),

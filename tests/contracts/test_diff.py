@@ -11,7 +11,7 @@ from app.commands.topics import topics
 from app.contracts.diff.run import diff
 from app.core.errors import Fatal
 
-from .diff_cases import BASE, CASES, SAFE, UNSAFE
+from .diff_cases import BASE, CASES, SAFE, TRIM, UNSAFE
 from .topic_files import changed, load, write
 
 FILE = "parcel_scanned.yaml"
@@ -53,6 +53,21 @@ def test_events_come_and_go(tmp_path: Path) -> None:
     taken = diff(old, load(tmp_path / "taken", letter, "letter_scanned.yaml"))
     assert [str(change.verdict) for change in taken[0].changes] == ["safe", "unsafe"]
     assert "replaces the rows of parcel_scanned" in taken[0].changes[1].why
+
+
+def test_a_key_that_is_made_in_another_way_is_another_key(tmp_path: Path) -> None:
+    by_label = changed(("by: [scan_id]", "by: [scan_id, label]"), text=BASE)
+    old = load(tmp_path / "old", by_label)
+    lower = changed((TRIM, f"{TRIM}\n  - {{do: lower, field: label}}"), text=by_label)
+    hashed = changed(('$", pii: keep', '$", pii: hash'), text=by_label)
+    for number, (text, places) in enumerate(
+        [(lower, {"transform (label)", "dedupe.by.label"}),
+         (hashed, {"fields.label.pii", "dedupe.by.label"})]
+    ):  # fmt: skip
+        [event] = diff(old, load(tmp_path / f"new{number}", text))
+        said = {change.where: str(change.verdict) for change in event.changes}
+        assert set(said) == places
+        assert said["dedupe.by.label"] == "new version"
 
 
 def test_a_version_is_not_lowered(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from app.contracts.sample import sample_events
 from app.core.errors import Fatal, Rejected
 from app.core.judge import Accepted, EventType, judge
 from sinks.protocol import DayManifest
-from tests.contracts.diff_cases import BASE, CASES, SAFE, UNSAFE, VERSION, Case
+from tests.contracts.diff_cases import BASE, CASES, UNSAFE, VERSION, Case
 from tests.contracts.topic_files import changed, load
 from tests.sinks.warehouse_ground import FIRST, SECOND, TOPIC, Ground
 
@@ -127,7 +127,7 @@ def asked_for(case: Case) -> Iterator[str]:
     for where, verdict in case.says.items():
         if where.startswith("transform ("):
             yield where[len("transform (") : -1]
-        elif where.endswith(".type") or (where.startswith("fields.") and verdict == SAFE):
+        elif where.startswith("fields.") and verdict != UNSAFE:
             yield where.split(".")[1]
 
 

@@ -10,9 +10,15 @@ from app.contracts.diff.change import (
 )
 from app.contracts.diff.derivation import derivations
 from app.contracts.model import Contract
+from app.core.transforms import Transform
 
 ELSEWHERE = "copies of events that are in the table already would be new events"
-REJECTING = frozenset({"map", "parse_number", "parse_timestamp", "minor_units", "url_parts"})
+REJECTING = frozenset(
+    {
+        *("map", "parse_number", "parse_timestamp", "minor_units"),
+        *("url_parts", "truncate_ip", "explode"),
+    }
+)
 FILTERING = frozenset({"drop_event"})
 
 
@@ -150,7 +156,7 @@ def step_changes(old: Contract, new: Contract) -> Changes:
     for index, step in enumerate(new.transform):
         if step.model_dump(exclude={"about"}) in known:
             continue
-        if step.do in REJECTING:
+        if _may_refuse(step):
             yield narrower(
                 f"transform.{index}",
                 f"{step.do} is new or another one",
@@ -162,6 +168,11 @@ def step_changes(old: Contract, new: Contract) -> Changes:
                 "drop_event is new or another one",
                 "events in flight that it names are counted as filtered, and do not land",
             )
+
+
+def _may_refuse(step: Transform) -> bool:
+    total = step.do == "map" and "default" in step.model_fields_set
+    return step.do in REJECTING and not total
 
 
 def other_changes(old: Contract, new: Contract) -> Changes:
