@@ -23,6 +23,7 @@ COMMANDS = {
     "backtest": ("backtest", "backtest"),
     "infer": ("infer", "infer"),
     "import": ("import_", "import_schema"),
+    "new": ("new", "new"),
     "sample": ("sample", "sample"),
     "table": ("show", "table"),
     "openapi": ("show", "print_openapi"),
@@ -47,7 +48,7 @@ class Topics(TyperGroup):
 
 
 topics = typer.Typer(
-    help="Check the topic files, and see what is made from them.",
+    help="Write, check and compare topic files, and see what is made from them.",
     cls=Topics,
     no_args_is_help=True,
 )
