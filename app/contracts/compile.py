@@ -125,10 +125,9 @@ def _hiding(contract: Contract, columns: Columns, key: bytes | None) -> Step:
 
 
 def _calendar(timezone: str) -> Callable[[datetime], date]:
-    if timezone == "UTC":
-        return datetime.date  # of an event that was parsed every moment is in UTC
-    tz = zone(timezone)
-    return lambda moment: moment.astimezone(tz).date()
+    tz = UTC if timezone == "UTC" else zone(timezone)
+    # Parsed moments are in UTC already, and most calendars too.
+    return lambda moment: (moment if moment.tzinfo is tz else moment.astimezone(tz)).date()
 
 
 def _partition_key(contract: Contract) -> Callable[[Row], bytes]:
