@@ -15,6 +15,7 @@ from rich.text import Text
 from app.assemble import contracts_of
 from app.commands.context import DATA_DIR, DataDir, settings_here
 from app.commands.output import AsJson, console, print_json
+from app.contracts.fields import Field, TimestampField
 from app.send import SendReport
 from app.send import send as send_events
 from app.send.gateway import Encoding
@@ -52,9 +53,10 @@ def send(
     """
     settings = settings_here(data_dir)
     url = gateway or f"http://{settings.gateway.host}:{settings.gateway.port}"
-    types = field_types(settings, kind)
+    fields = fields_of(settings, kind)
+    types, ways = csv_types(fields), {name: field.way(name) for name, field in fields.items()}
     words = frozenset({"", *missing})
-    with opened(file, types, words) as source, watched(source, Console(stderr=True)) as progress:
+    with opened(file, types, words, ways) as source, watched(source) as progress:
         report = asyncio.run(
             send_events(
                 source.events,
@@ -74,17 +76,26 @@ def send(
     raise typer.Exit(report.exit_code)
 
 
-def field_types(settings: Settings, kind: str) -> Mapping[str, str]:
-    """The contract's field types, if there are topic files here: only the gateway needs them."""
+def fields_of(settings: Settings, kind: str) -> Mapping[str, Field]:
+    """The contract's fields, if there are topic files here: only the gateway needs them."""
     if not settings.topics_dir.is_dir():
         return {}
     contract = contracts_of(settings).get(kind)
-    return {name: field.type for name, field in contract.fields.items()} if contract else {}
+    return contract.fields if contract else {}
+
+
+def csv_types(fields: Mapping[str, Field]) -> Mapping[str, str]:
+    """What the words of a CSV file become, by field."""
+    return {
+        name: "number" if isinstance(field, TimestampField) and field.epoch else field.type
+        for name, field in fields.items()
+    }
 
 
 @contextmanager
-def watched(source: Source, screen: Console) -> Iterator[Callable[[SendReport], None]]:
+def watched(source: Source) -> Iterator[Callable[[SendReport], None]]:
     """Show how far the file is read and what became of it, on a terminal only."""
+    screen = Console(stderr=True)
     text = TextColumn("{task.description}")
     columns = (text, BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:

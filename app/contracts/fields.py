@@ -94,7 +94,7 @@ class _Lenient(_Field):
 
 
 class StringField(_Lenient):
-    """Text without NUL characters."""
+    """Text without NUL characters. Lenient: a whole number, for its digits."""
 
     type: Literal["string"]
     min_length: int | None = Says(None, gt=0, description="In characters.")
@@ -111,7 +111,7 @@ class StringField(_Lenient):
 
 
 class IntegerField(_Lenient):
-    """A whole number of up to 38 digits."""
+    """A whole number of up to 38 digits. Lenient: "12" and 12.0 too."""
 
     type: Literal["integer"]
     minimum: int = Says(-MAX_INTEGER, ge=-MAX_INTEGER, le=MAX_INTEGER)
@@ -119,7 +119,7 @@ class IntegerField(_Lenient):
 
 
 class NumberField(_Lenient):
-    """A finite number, held in double precision; use `decimal` for money."""
+    """A finite number in double precision; use `decimal` for money. Lenient: "12.5" too."""
 
     type: Literal["number"]
     minimum: float | None = Says(None, allow_inf_nan=False)
@@ -127,7 +127,10 @@ class NumberField(_Lenient):
 
 
 class DecimalField(_Lenient):
-    """An exact number, sent as a JSON string such as "12.50" or as a JSON integer."""
+    """An exact number, sent as a JSON string such as "12.50" or as a JSON integer.
+
+    Lenient: a JSON number with a point too, unless a double would not hold all of its digits.
+    """
 
     type: Literal["decimal"]
     precision: int = Says(38, ge=1, le=38, description="Digits in all.")
@@ -137,7 +140,7 @@ class DecimalField(_Lenient):
 
 
 class BooleanField(_Lenient):
-    """True or false."""
+    """True or false. Lenient: "true", "False", 0 and 1 too."""
 
     type: Literal["boolean"]
 
@@ -149,7 +152,11 @@ class UuidField(_Field):
 
 
 class TimestampField(_Lenient):
-    """An instant in ISO 8601 with a UTC offset; lands in UTC, finer than a microsecond is cut."""
+    """An instant in ISO 8601 with a UTC offset; lands in UTC, finer than a microsecond is cut.
+
+    Lenient: t and z in lower case, UTC for Z, a space before the offset; of a number since 1970,
+    in quotes or in ISO 8601.
+    """
 
     type: Literal["timestamp"]
     epoch: Literal["seconds", "milliseconds"] | None = Says(
@@ -163,7 +170,7 @@ class TimestampField(_Lenient):
 
 
 class DateField(_Lenient):
-    """A calendar day, `2026-03-01`."""
+    """A calendar day, `2026-03-01`. Lenient: 20260301 too, and a timestamp for the day in it."""
 
     type: Literal["date"]
 
@@ -175,7 +182,7 @@ class JsonField(_Field):
 
 
 class ListField(_Field):
-    """Values of one kind, in order."""
+    """Values of one kind, in order. They land as one JSON value."""
 
     type: Literal["list"]
     items: "Field" = Says(description="What each of them is; none may be null.")
@@ -184,7 +191,10 @@ class ListField(_Field):
 
 
 class ObjectField(_Field):
-    """Fields of its own, each under its name."""
+    """Fields of its own, each under its name.
+
+    It lands as one JSON value that has all of them, in this order; null where one is absent.
+    """
 
     type: Literal["object"]
     fields: dict[Key, "Described"] = Says(min_length=1)

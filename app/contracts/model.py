@@ -139,7 +139,7 @@ class Contract(Strict):
     unknown: Unknown = Field(
         "reject",
         description="What is done with what no field takes. "
-        f"keep: the column {EXTRA} holds it, as JSON.",
+        f"keep: the column {EXTRA} holds it, as JSON; in a list null stands for what was lifted.",
     )
     kafka: Kafka
     dedupe: Dedupe

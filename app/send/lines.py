@@ -11,8 +11,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from app.contracts.fields import Way
 from app.core.errors import Fatal
 from app.send.csv_rows import csv_events
+from app.send.nest import nested
 
 MAX_LINE_BYTES = 8 << 20
 BOM = b"\xef\xbb\xbf"
@@ -82,11 +84,12 @@ def opened(
     path: Path,
     types: Mapping[str, str] | None = None,
     missing: frozenset[str] = frozenset({"", "NA"}),
+    ways: Mapping[str, Way] | None = None,
 ) -> Iterator[Source]:
     """Open NDJSON (`.ndjson`, `.jsonl`, `.json`, any other name) or `.csv`, also with `.gz`.
 
-    `types` are the contract's field types by name, and `missing` the words that mean "no value":
-    both are for CSV.
+    `types` are the contract's field types by name, `ways` where the fields belong in an event, and
+    `missing` the words that mean "no value": all are for CSV.
 
     Raises:
         Fatal: the file can not be read, or its CSV header is wrong.
@@ -94,7 +97,9 @@ def opened(
     try:
         with path.open("rb") as file:
             stream = io.BufferedReader(gzip.GzipFile(fileobj=file)) if _zipped(path) else file
-            lines = _csv(stream, types, missing) if _is_csv(path) else _ndjson(stream)
+            lines = (
+                _csv(stream, types or {}, missing, ways or {}) if _is_csv(path) else _ndjson(stream)
+            )
             yield Source(lines, path.stat().st_size, file)
     except (OSError, EOFError, zlib.error) as error:
         raise Fatal(f"{path} can not be read: {error}") from error
@@ -121,7 +126,10 @@ def _ndjson(stream: BinaryIO) -> Iterator[Line]:
 
 
 def _csv(
-    stream: BinaryIO, types: Mapping[str, str] | None, missing: frozenset[str]
+    stream: BinaryIO,
+    types: Mapping[str, str],
+    missing: frozenset[str],
+    ways: Mapping[str, Way],
 ) -> Iterator[Line]:
-    for number, event, problem in csv_events(stream, types or {}, missing):
-        yield Line(number, orjson.dumps(event) if problem is None else b"", problem)
+    for number, event, problem in csv_events(stream, types, missing):
+        yield Line(number, orjson.dumps(nested(event, ways)) if problem is None else b"", problem)

@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from app.contracts.fields import Way
 from app.core.errors import Fatal
 from app.send import lines as reading
 from app.send.lines import Line, opened
@@ -82,6 +83,17 @@ def test_csv_words_without_a_contract_are_numbers_only_if_nothing_is_lost(
 ) -> None:
     path = written(tmp_path, "x.csv", f"field,z\n{word},z\n")
     assert values(read(path)) == [{"field": value, "z": "z"}]
+
+
+def test_csv_words_stand_where_their_fields_are_lifted_from(tmp_path: Path) -> None:
+    ways: dict[str, Way] = {
+        "login": ("user", "login"), "second": ("labels", 1, "name"), "mail": ("user", "e.mail"),
+    }  # fmt: skip
+    path = written(tmp_path, "x.csv", "login,second,mail,z\nada,bug,a@b.de,1\nbob,,,2\n")
+    assert values(read(path, ways=ways)) == [
+        {"user": {"login": "ada", "e.mail": "a@b.de"}, "labels": [None, {"name": "bug"}], "z": 1},
+        {"user": {"login": "bob"}, "z": 2},
+    ]
 
 
 def test_empty_words_and_na_leave_the_field_out(tmp_path: Path) -> None:
