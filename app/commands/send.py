@@ -109,7 +109,7 @@ def watched(source: Source) -> Iterator[Callable[[SendReport], None]]:
 
 
 def render(report: SendReport) -> RenderableType:
-    """The report for people: a closing sentence, the rejections by reason, where to go on."""
+    """The report for people: rejections by reason, warnings, a closing sentence, where to go on."""
     parts: list[RenderableType] = []
     if report.rejected:
         table = Table("rejected", "count", "line", "field", "what would be right")
@@ -119,6 +119,11 @@ def render(report: SendReport) -> RenderableType:
                 row = (reason, count, str(line.line), line.field or "", line.message)
                 table.add_row(*(Text(word) for word in row))
                 reason = count = ""
+        parts.append(table)
+    if report.warnings:
+        table = Table("accepted, but", "events")
+        for message, times in report.warnings.items():
+            table.add_row(Text(message), f"{times:,}")
         parts.append(table)
     told = (
         f"{report.sent:,} sent, {report.accepted:,} accepted, {report.rejections:,} rejected "

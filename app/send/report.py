@@ -1,5 +1,6 @@
 """What became of what was sent."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -34,7 +35,8 @@ class SendReport:
     `sent` were handed over at least once and `retried` counts every further time. Each of them is
     `accepted` or rejected, unless `gave_up` says why the rest was left: then everything before
     `resume_line` is settled, and sending the file again from there (or all of it) is harmless.
-    `kept`: rejected events that Forebay keeps as dead letters. `bytes` counts event text.
+    `kept`: rejected events that Forebay keeps as dead letters. `warnings` are what the gateway
+    told of accepted ones, and of how many. `bytes` counts event text.
     """
 
     type: str
@@ -42,6 +44,7 @@ class SendReport:
     accepted: int = 0
     rejected: dict[str, Rejections] = field(default_factory=dict)
     kept: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
     retried: int = 0
     bytes: int = 0
     seconds: float = 0.0
@@ -67,6 +70,12 @@ class SendReport:
     def reject(self, reason: str, line: RejectedLine, *, kept: bool = False) -> None:
         self.rejected.setdefault(reason, Rejections()).add(line)
         self.kept += kept
+
+    def accept(self, warnings: Iterable[Mapping[str, Any]]) -> None:
+        self.accepted += 1
+        for warning in warnings:
+            message = str(warning.get("message"))
+            self.warnings[message] = self.warnings.get(message, 0) + 1
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"rejections": self.rejections}

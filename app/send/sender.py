@@ -146,7 +146,7 @@ class _Sender:
         for line, result in zip(lines, answer.results, strict=True):
             match result.get("status"):
                 case "accepted":
-                    self._report.accepted += 1
+                    self._report.accept(result.get("warnings", ()))
                 case "rejected":
                     if result.get("reason") == Reason.UNKNOWN_EVENT:
                         raise Fatal(f"--type {self._report.type}: {result.get('message')}")

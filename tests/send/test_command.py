@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli import command_line
 from app.core.errors import Fatal
-from tests.send.front_door import FrontDoor, front_door, refusal, rejected
+from tests.send.front_door import ACCEPTED, FrontDoor, front_door, refusal, rejected
 
 
 async def typed(door: FrontDoor, path: Path, *more: str) -> Result:
@@ -57,6 +57,20 @@ async def test_json_is_for_machines(tmp_path: Path) -> None:
     ]
     assert sorted(door.taken) == [b'{"id":1,"n":5}', b'{"id":3}']
     assert door.encodings == {"zstd"}
+
+
+async def test_what_the_gateway_warns_of_is_told_with_its_number_of_events(tmp_path: Path) -> None:
+    path = tmp_path / "orders.ndjson"
+    path.write_bytes(b'{"id":1}\n{"id":2}\n{"old":3}\n')
+    warnings = [{"field": "old", "message": "old is deprecated"}]
+    warning = FrontDoor(
+        verdict=lambda line: ACCEPTED | ({"warnings": warnings} if b"old" in line else {})
+    )
+    result = await typed(warning, path)
+    assert result.exit_code == 0
+    assert "old is deprecated" in result.output
+    told = orjson.loads((await typed(warning, path, "--json")).stdout)
+    assert told["warnings"] == {"old is deprecated": 1}
 
 
 async def test_words_that_mean_nothing_can_be_chosen(tmp_path: Path) -> None:
