@@ -60,8 +60,16 @@ def text(outcome: Outcome) -> str:
 def _line(outcome: Outcome) -> list[str]:
     verdict = outcome.verdict
     audits = ", ".join(f"{count} {what}" for what, count in sorted(outcome.audits.items()))
-    numbers = (outcome.kills.total(), outcome.injected.total(), verdict.expected, outcome.resent,
-               verdict.rows, verdict.lost, verdict.doubled, verdict.residual)  # fmt: skip
+    numbers = (
+        outcome.kills.total(),
+        outcome.injected.total(),
+        verdict.acknowledged,
+        outcome.resent,
+        verdict.rows,
+        verdict.lost,
+        verdict.doubled,
+        verdict.residual,
+    )
     return [
         str(outcome.seed),
         f"{outcome.ledger}, {outcome.warehouse}",

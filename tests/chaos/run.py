@@ -14,7 +14,7 @@ from tests.chaos.process_faults import killed
 from tests.chaos.world import ROLES, World
 from tests.house.house import LedgerKind, WarehouseKind, opened_house, until
 from tests.house.load import Load
-from tests.house.sales import Sales
+from tests.house.sales import Baskets, Sales
 from tests.house.servers import Servers
 from tests.house.verdict import Verdict, judged
 
@@ -25,7 +25,7 @@ PEACE_SECONDS = 300.0
 
 SALES = [
     Sales("sale_at_the_till", size="medium", every="3s", days=28, in_a_row=10_000),
-    Sales("sale_by_phone", size="small", every="1s", days=28, in_a_row=10_000),
+    Baskets("basket_by_phone", size="small", every="1s", days=28, in_a_row=10_000),
 ]
 """So that a day is soon over, and a load does not take longer and longer."""
 

@@ -271,6 +271,10 @@ CASES: dict[str, Case] = {
         [("by: [scan_id]", "by: [scan_id, flavour]"),
          ("kafka: {key", FLAVOUR % "default: sweet, ")],
         {"fields.flavour": SAFE, "column flavour": SAFE, "dedupe.by": UNSAFE}),
+    "a row for each item of a list": Case(
+        [(TRIM, f"{TRIM}\n  - {{do: explode, field: stops, index: nth, to: stop}}"),
+         ('row: {day: "2026-03-01", parcel_id: P1}', "rows: []")],
+        {"explode": UNSAFE, "column nth": SAFE, "column stop": SAFE, "column stops": SAFE}),
     "a longer key": where("by: [scan_id]", "by: [scan_id, belt]", {"dedupe.by": VERSION}),
     "another key": where("by: [scan_id]", "by: [parcel_id]", {"dedupe.by": UNSAFE}),
     "the newest copy stands": where("keep: first", "keep: last", {"dedupe.keep": VERSION}),

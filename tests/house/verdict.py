@@ -18,8 +18,12 @@ SHOWN = 5
 @dataclass
 class Verdict:
     """`lost` were acknowledged and do not stand in the warehouse, `doubled` stand there twice,
-    `strange` were never sent; up to five numbers of each, by event type."""
+    `strange` were never sent; up to five numbers of each, by event type.
 
+    `expected` are the rows that the events `acknowledged` make: one each, but for baskets.
+    """
+
+    acknowledged: int = 0
     expected: int = 0
     rows: int = 0
     lost: int = 0
@@ -36,7 +40,7 @@ class Verdict:
 
     def __str__(self) -> str:
         counts = (
-            f"{self.expected} events acknowledged, {self.rows} rows: lost {self.lost}, doubled "
+            f"{self.acknowledged} events acknowledged, {self.rows} rows: lost {self.lost}, doubled "
             f"{self.doubled}, strange {self.strange}, residual {self.residual}"
         )
         findings = [finding["text"] for finding in self.report.get("findings", [])]
@@ -52,10 +56,11 @@ async def judged(house: House, load: Load, *audit: str) -> Verdict:
     verdict = Verdict(report=await house.audit(*audit))
     verdict.residual = verdict.report["totals"]["residual"]
     for kind in load.kinds:
-        expected = load.acknowledged[kind.event]
+        expected = kind.standing(load.acknowledged[kind.event])
         stands = Counter(await asyncio.to_thread(numbers_in, house, kind))
         lost, strange = expected - stands.keys(), stands.keys() - expected
         doubled = {number for number, times in stands.items() if times > 1}
+        verdict.acknowledged += len(load.acknowledged[kind.event])
         verdict.expected += len(expected)
         verdict.rows += stands.total()
         verdict.lost += len(lost)

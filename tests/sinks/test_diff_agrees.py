@@ -100,7 +100,8 @@ def landed(kind: EventType, sent: Sequence[Sent]) -> list[dict[str, Any]]:
         assert isinstance(verdict, Accepted), verdict
         lineage = {"_topic": TOPIC, "_partition": 0, "_offset": offset,
                    "_received_at": "2026-03-01T13:00:00.000000Z"}  # fmt: skip
-        lines.append(json.loads(kind.line(verdict.row, verdict.day)) | lineage)
+        rows = (json.loads(kind.line(row, verdict.day)) for row in verdict.rows)
+        lines += [row | lineage for row in rows]
     return lines
 
 
@@ -111,9 +112,12 @@ def changed_values(case: Case, old: Contract, new: Contract, sent: Sequence[Sent
         before, after = (accepted(kind, one) for kind in kinds)
         if isinstance(before, Accepted) and isinstance(after, Accepted):
             lines = [
-                json.loads(k.line(v.row, v.day))
+                json.loads(k.line(row, v.day))
                 for k, v in zip(kinds, (before, after), strict=True)
+                for row in v.rows[:1]
             ]
+            if len(lines) < len(kinds):
+                continue  # several rows, and none of this event
             found |= {
                 name
                 for name in lines[0].keys() & lines[1].keys() - {"day"}

@@ -2,6 +2,7 @@
 
 from app.contracts.diff.change import (
     RAISE,
+    Change,
     Changes,
     narrower,
     safe,
@@ -75,6 +76,8 @@ def identity_changes(old: Contract, new: Contract) -> Changes:
         yield narrower("dedupe.keep", f"{before.keep} → {after.keep}", ELSEWHERE)
     if before.remember_days != after.remember_days:
         yield safe("dedupe.remember_days", f"{before.remember_days} → {after.remember_days}")
+    if old.table.index != new.table.index:
+        yield _index_change(old.table.index, new.table.index)
     if before.by != after.by:
         yield from _key_changes(old, new)
         return
@@ -87,6 +90,16 @@ def identity_changes(old: Contract, new: Contract) -> Changes:
                 ELSEWHERE,
                 "leave it as it was, and make a new column; or raise version",
             )
+
+
+def _index_change(before: str | None, after: str | None) -> Change:
+    """What counts the rows of an event is part of the table's key."""
+    if after is None:
+        why = "all rows of an event that are stored become one when their day is loaded again"
+    else:
+        why = f"rows that are stored lack «{after}», and a day that has some can not be loaded"
+    what = f"{told(before)} → {told(after)} counts the rows of an event"
+    return unsafe("explode", what, why, "make it a new event, with a table of its own")
 
 
 def _key_changes(old: Contract, new: Contract) -> Changes:

@@ -35,7 +35,7 @@ class DropEvent(Options):
     """Leave the whole event out where a condition holds; it is counted as `filtered`."""
 
     do: Literal["drop_event"]
-    condition: Condition = Field(alias="if")
+    condition: Condition = Field(alias="if", description="A condition, as below.")
     why: str = Field(min_length=10, description="Told to who sends such an event.")
 
     def columns(self, columns: Columns) -> Columns:
