@@ -274,7 +274,8 @@ CASES: dict[str, Case] = {
     "a row for each item of a list": Case(
         [(TRIM, f"{TRIM}\n  - {{do: explode, field: stops, index: nth, to: stop}}"),
          ('row: {day: "2026-03-01", parcel_id: P1}', "rows: []")],
-        {"explode": UNSAFE, "column nth": SAFE, "column stop": SAFE, "column stops": SAFE}),
+        {"explode": UNSAFE, "transform.1": VERSION, "column nth": SAFE, "column stop": SAFE,
+         "column stops": SAFE}),
     "a longer key": where("by: [scan_id]", "by: [scan_id, belt]", {"dedupe.by": VERSION}),
     "another key": where("by: [scan_id]", "by: [parcel_id]", {"dedupe.by": UNSAFE}),
     "the newest copy stands": where("keep: first", "keep: last", {"dedupe.keep": VERSION}),
