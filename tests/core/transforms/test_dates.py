@@ -73,6 +73,13 @@ def test_a_format_of_ones_own_is_read(
     assert read(text, form, **zone) == expected
 
 
+def test_no_text_is_read_but_for_its_end() -> None:
+    form = "%Y-%m-%d" + "x" * 90
+    assert read("2026-03-01" + "x" * 90, form, timezone="UTC") == "2026-03-01T00:00:00"
+    for more in (91, 1_000):
+        assert "must be a time as" in read("2026-03-01" + "x" * more, form, timezone="UTC")
+
+
 @given(st.datetimes(datetime(1600, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_what_is_written_is_read_back(moment: datetime) -> None:
     naive = moment.replace(tzinfo=None).isoformat()

@@ -76,7 +76,7 @@ CASES = [
     Case({"do": "split", "field": "secret", "separator": "a", "to": "new"}, ("secret",), ("aba",)),
     Case({"do": "constant", "to": "new", "value": 1.5}, ()),
     Case({"do": "rename", "field": "tree", "to": "new"}, ("tree",)),
-    Case({"do": "coalesce", "fields": ["short", "tiny"], "to": "new"}, ("short", "tiny")),
+    Case({"do": "coalesce", "fields": ["tiny", "short"], "to": "new"}, ("tiny", "short")),
     Case({"do": "coalesce", "fields": ["note", "text"], "to": "new"}, ("note", "text")),
     Case({"do": "coalesce", "fields": ["whole", "count"], "to": "new"}, ("whole", "count")),
     Case({"do": "map", "field": "short", "values": {"a": 1, "b": 2}}, ("short",), ("a", "b")),
