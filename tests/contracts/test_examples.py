@@ -25,11 +25,6 @@ def test_a_shipped_example_turns_out_as_it_says(event: str, name: str) -> None:
     assert run_example(contract, compile_contract(contract, EXAMPLE_PII_KEY), example) is None
 
 
-def test_six_event_types_are_shipped_each_with_three_examples_or_more() -> None:
-    assert len(SHIPPED) >= 6
-    assert all(len(contract.examples) >= 3 for contract in SHIPPED.values())
-
-
 @pytest.mark.parametrize("event", SHIPPED)
 def test_the_published_schema_takes_each_example_that_lands(event: str) -> None:
     contract = SHIPPED[event]
