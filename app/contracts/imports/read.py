@@ -29,17 +29,14 @@ def read_schema(path: Path) -> Shape:
         Fatal: the file is no JSON Schema, refers to what is not beside it, or describes no object.
     """
     contents = _contents(path)
-    root = Resource.from_contents(contents, default_specification=DRAFT202012)
 
     def beside(uri: str) -> Any:
         """A schema that is referred to: only what lies beside the file is looked at."""
         name = uri.rpartition("/")[2]
-        return Resource.from_contents(
-            _contents(path.parent / name), default_specification=DRAFT202012
-        )
+        return _resource(_contents(path.parent / name))
 
     registry: Any = Registry(retrieve=beside)  # type: ignore[call-arg]  # mypy misses its alias
-    resolver = registry.resolver_with_root(root)
+    resolver = registry.resolver_with_root(_resource(contents))
     try:
         shape = _Reader().shape(contents, resolver)
     except Unresolvable as error:
@@ -50,6 +47,10 @@ def read_schema(path: Path) -> Shape:
     if shape.type != "object" or not shape.fields:
         raise Fatal(f"{path}: {_told(shape)}; an event is one JSON object with fields of its own")
     return shape
+
+
+def _resource(contents: Any) -> Resource[Any]:
+    return Resource.from_contents(contents, default_specification=DRAFT202012)
 
 
 def _contents(path: Path) -> Any:
@@ -81,6 +82,8 @@ class _Reader:
             return NOTHING if schema is False else ANYTHING
         if id(schema) in self.trail:
             return whole("holds itself again")
+        if self.trail and "$id" in schema:  # what it refers to is within itself
+            resolver = resolver.in_subresource(_resource(schema))
         inner = _Reader(self.trail | {id(schema)})
         shape = inner._plain(schema, resolver)
         for other in inner._combined(schema, resolver):

@@ -153,6 +153,20 @@ def test_a_schema_may_refer_to_a_file_beside_it_and_to_none_elsewhere(tmp_path: 
         assert told in str(raised.value)
 
 
+def test_a_schema_in_the_schema_refers_to_what_is_within_itself(tmp_path: Path) -> None:
+    inner = {
+        "$id": "https://schemas.example/inner.json",
+        "type": "object",
+        "properties": {"n": {"$ref": "#/$defs/n"}, "m": {"$ref": "#anchored"}},
+        "$defs": {"n": {"type": "integer"}, "m": {"$anchor": "anchored", "type": "boolean"}},
+    }
+    fields = of(tmp_path, inner, **{"$id": "https://schemas.example/outer.json"})["fields"]
+    assert {name: field["type"] for name, field in fields.items()} == {
+        "n": "integer",
+        "m": "boolean",
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
