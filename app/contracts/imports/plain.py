@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.contracts.imports.shapes import NULL, Shape, either, whole
+from app.contracts.imports.shapes import NOTHING, NULL, Shape, either, whole
 from app.contracts.infer.forms import takes
 from app.core.values import MAX_INTEGER
 
@@ -26,6 +26,8 @@ MEANT = {
 def of_values(values: list[Any]) -> Shape:
     """What `enum` and `const` allow."""
     kinds = {type(value) for value in values}
+    if not kinds:
+        return NOTHING
     if kinds == {str}:
         return Shape("string", options={"one_of": list(dict.fromkeys(values))})
     if kinds == {type(None)}:

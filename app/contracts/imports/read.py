@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from jsonschema.validators import validator_for
 from pydantic_core import from_json
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
@@ -60,7 +63,20 @@ def _contents(path: Path) -> Any:
         raise Fatal(f"{path} can not be read as JSON: {error}") from error
     if not isinstance(contents, Mapping):
         raise Fatal(f"{path} holds no JSON Schema, which is a JSON object")
+    named = validator_for(contents, default=Draft202012Validator)
+    drafts = [named] if "$schema" in contents else [named, Draft7Validator]
+    errors = [_error(draft, contents) for draft in drafts]
+    if all(errors) and errors[0] is not None:
+        raise Fatal(f"{path} is no JSON Schema: {errors[0].json_path}: {errors[0].message}")
     return contents
+
+
+def _error(draft: Any, contents: Any) -> SchemaError | None:
+    try:
+        draft.check_schema(contents)
+    except SchemaError as error:
+        return error
+    return None
 
 
 def _told(shape: Shape) -> str:

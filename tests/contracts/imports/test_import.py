@@ -171,6 +171,8 @@ def test_a_schema_in_the_schema_refers_to_what_is_within_itself(tmp_path: Path) 
     ("text", "message"),
     [
         ("{", "can not be read as JSON: EOF while parsing"),
+        ('{"properties": []}', "is no JSON Schema: $.properties: [] is not of type 'object'"),
+        ('{"properties": {"a": {"type": "intger"}}}', "is no JSON Schema: $.properties.a.type: "),
         ("[]", "holds no JSON Schema, which is a JSON object"),
         ("{}", "the schema names no fields; an event is one JSON object with fields of its own"),
         ('{"type": "array", "items": {"type": "integer"}}', "the schema describes list; an event"),

@@ -26,6 +26,7 @@ from .schemas import TEXT, WHOLE, Schema, of
         ({"const": "a"}, {"type": "string", "one_of": ["a"], "pii": "keep"}),
         ({"enum": [3, 1]}, {"type": "integer", "minimum": 1, "maximum": 3}),
         ({"enum": ["a", 1]}, WHOLE),
+        ({"oneOf": [{"enum": []}, {"type": "boolean"}]}, {"type": "boolean"}),
         ({"enum": [True]}, {"type": "boolean"}),
         (
             {"enum": ["a", None]},
@@ -34,10 +35,6 @@ from .schemas import TEXT, WHOLE, Schema, of
         (
             {"type": "integer", "exclusiveMinimum": 0, "maximum": 9.5},
             {"type": "integer", "minimum": 1, "maximum": 9},
-        ),
-        (
-            {"type": "integer", "minimum": 0, "exclusiveMinimum": True},
-            {"type": "integer", "minimum": 1},
         ),
         ({"type": "number", "exclusiveMaximum": 1}, {"type": "number", "maximum": 1}),
         ({"type": "boolean"}, {"type": "boolean"}),
@@ -85,3 +82,9 @@ from .schemas import TEXT, WHOLE, Schema, of
 )
 def test_a_schema_of_one_value(tmp_path: Path, schema: Schema | bool, options: Any) -> None:
     assert of(tmp_path, schema) == options
+
+
+def test_a_bound_may_be_excluded_as_draft_04_says_it(tmp_path: Path) -> None:
+    schema = {"type": "integer", "minimum": 0, "exclusiveMinimum": True}
+    draft = "http://json-schema.org/draft-04/schema#"
+    assert of(tmp_path, schema, **{"$schema": draft}) == {"type": "integer", "minimum": 1}
