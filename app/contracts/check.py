@@ -1,6 +1,6 @@
 """What no single key of a topic file can know: whether its parts, and the files, fit together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from app.contracts.check_fields import Found, problems_of_fields
@@ -14,25 +14,30 @@ OWN_TABLES = ("LOAD_CONTROL", "LOAD_FENCE", "LOAD_FINGERPRINT")
 KAFKA_KEYS = ("string", "integer", "uuid", "date")
 
 
-def problems_in(path: Path, contract: Contract) -> list[Problem]:
-    """Find what does not fit together within one file."""
+ALL = frozenset(Contract.model_fields)
+
+
+def problems_in(path: Path, contract: Contract, known: frozenset[str] = ALL) -> list[Problem]:
+    """Find what does not fit together within one file.
+
+    `known` are the keys that can be relied on: of the others, mistakes have been found already.
+    """
     found: list[tuple[str, str]] = []
-    if contract.event != path.stem:
-        what = f"event is «{contract.event}»; name the file {contract.event}.yaml"
-        found.append(("", what))
-    elif path.suffix != ".yaml":
-        found.append(("", f"name the file {contract.event}.yaml"))
-    found += problems_of_fields(contract.fields)
-    for check in (_keys, _times, _examples):
-        found += check(contract)
-    if contract.warehouse.table.partition(".")[2] in OWN_TABLES:
-        found.append(("warehouse.table", "is Forebay's own; choose another name"))
-    columns, broken = _columns(contract)
-    found += broken
-    if not broken:
-        found += _landed(contract, columns)
-        found += problems_of_rows(contract)
+    if "event" in known:
+        found += _name(path, contract.event)
+    if hasattr(contract, "fields"):
+        found += problems_of_fields(contract.fields)
+    for needed, check in CHECKS:
+        if needed <= known:
+            found += check(contract)
     return [Problem(path, where, what) for where, what in found]
+
+
+def _name(path: Path, event: str) -> Found:
+    if event != path.stem:
+        yield "", f"event is «{event}»; name the file {event}.yaml"
+    elif path.suffix != ".yaml":
+        yield "", f"name the file {event}.yaml"
 
 
 def problems_between(folder: Path, contracts: Mapping[Path, Contract]) -> Iterator[Problem]:
@@ -102,6 +107,22 @@ def _examples(contract: Contract) -> Found:
             yield f"examples.{index}.name", f"«{name}» is there twice; each says something else"
 
 
+def _table(contract: Contract) -> Found:
+    if contract.warehouse.table.partition(".")[2] in OWN_TABLES:
+        yield "warehouse.table", "is Forebay's own; choose another name"
+
+
+def _steps(contract: Contract) -> Found:
+    yield from _columns(contract)[1]
+
+
+def _rows(contract: Contract) -> Found:
+    columns, broken = _columns(contract)
+    if not broken:
+        yield from _landed(contract, columns)
+        yield from problems_of_rows(contract)
+
+
 def _columns(contract: Contract) -> tuple[Columns, list[tuple[str, str]]]:
     """Follow the columns through the transforms, up to the first that does not fit."""
     columns = contract.sent
@@ -146,3 +167,15 @@ def _unfit_for_key(name: str, columns: Columns) -> str | None:
     if not TYPES[column.type].is_key:
         return f"«{name}» is {column.type}; equal values of it may differ in writing"
     return None
+
+
+MADE = frozenset({"fields", "unknown", "transform"})
+CHECKS: tuple[tuple[frozenset[str], Callable[[Contract], Found]], ...] = (
+    (frozenset({"fields", "kafka", "day"}), _keys),
+    (frozenset({"kafka", "dedupe", "day"}), _times),
+    (frozenset({"examples", "transform"}), _examples),
+    (frozenset({"warehouse"}), _table),
+    (MADE, _steps),
+    (MADE | {"dedupe", "warehouse", "examples"}, _rows),
+)
+"""What each check reads of a contract, and the check."""

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from app.contracts.check import problems_between, problems_in
 from app.contracts.defaults import APP, FILE
 from app.contracts.model import Contract
+from app.contracts.parts import right_parts
 from app.contracts.problems import Problem, problems_of
 from app.contracts.sources import OPEN, Source, read_sources
-from app.contracts.topic_yaml import open_decisions
+from app.contracts.topic_yaml import decided, open_decisions
 from app.core.errors import Fatal
 
 
@@ -105,11 +106,13 @@ def read_folder(folder: Path) -> Reading:
 def _load(source: Source) -> tuple[Contract | None, list[Problem]]:
     path = source.path
     open_at = list(open_decisions(source.own))
+    content = decided(source.content) if open_at else source.content
     contract = None
     try:
-        contract = Contract.model_validate_json(json.dumps(source.content))
+        contract = Contract.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        found = problems_of(path, error, source.content)
+        found = problems_of(path, error, content)
+        found += problems_in(path, *right_parts(content, error))
     else:
         found = problems_in(path, contract)
         if source.defaults and contract.app != (app := source.defaults.app):

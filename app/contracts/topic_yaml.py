@@ -97,3 +97,13 @@ def open_decisions(content: Any, where: str = "") -> Iterator[str]:
         parts = enumerate(content)
     for key, value in parts:
         yield from open_decisions(value, f"{where}.{key}" if where else str(key))
+
+
+def decided(content: Any) -> Any:
+    """The content with `keep` for each pii decision that is open: what else is wrong shows."""
+    if isinstance(content, Mapping):
+        return {
+            key: "keep" if key == "pii" and isinstance(value, Open) else decided(value)
+            for key, value in content.items()
+        }
+    return [decided(value) for value in content] if isinstance(content, list) else content

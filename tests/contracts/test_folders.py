@@ -196,7 +196,7 @@ def test_an_open_decision_is_said_wherever_it_is_and_nothing_else_of_it(tmp_path
         ("pii: keep", "pii: TODO"),
         ("version: 1", "version: TODO"),
         ("max_length: 20", "max_length: 0"),
-        ("name: on the belt", "name: TODO"),
+        ("field: parcel_id", "field: TODO"),
         ("name: lighter", 'name: "TODO"\n    #'),
         ("fields:", "dedupe: {by: [TODO]}\nfields:"),
     )
@@ -205,6 +205,42 @@ def test_an_open_decision_is_said_wherever_it_is_and_nothing_else_of_it(tmp_path
         f"bag_scanned.yaml: version: {todo}",
         f"bag_scanned.yaml: dedupe.by.0: {todo}",
         f"bag_scanned.yaml: fields.parcel_id.pii: {todo}",
-        f"bag_scanned.yaml: examples.0.name: {todo}",
+        f"bag_scanned.yaml: transform.0.field: {todo}",
         "bag_scanned.yaml: fields.parcel_id.max_length: must be more than 0",
     ]
+
+
+def test_a_mistake_in_one_part_hides_none_in_another(tmp_path: Path) -> None:
+    bag = short(
+        "bag_scanned",
+        ("version: 1", "version: one"),  # the form of these is wrong
+        ("  weight_grams:\n", "  Weight:\n    type: integer\n  weight_grams:\n"),
+        ("fields:", "kafka: {size: tiny}\nfields:"),
+        ("    pii: keep\n", ""),  # and these do not fit
+        ("minimum: 1\n", "minimum: 100001\n"),
+        ("name: lighter than air", "name: on the belt"),
+        ("transform:", "day: {late_days: 9}\ntransform:"),
+    )
+    name = "must be lower-case words with underscores, such as order_placed"
+    assert problems(depot(tmp_path, bag_scanned=bag)) == [
+        f"bag_scanned.yaml: {problem}"
+        for problem in (
+            "version: must be a whole number",
+            f"fields.Weight: {name}",
+            "kafka.size: must be 'small', 'medium' or 'large'",
+            "fields.parcel_id.pii: is missing; a string needs keep, hash or drop",
+            "fields.weight_grams.minimum: 100001 is more than maximum 100000; no value would fit",
+            "examples.1.name: «on the belt» is there twice; each says something else",
+        )
+    ]
+
+
+def test_an_open_decision_about_personal_data_hides_nothing(tmp_path: Path) -> None:
+    bag = short(
+        "bag_scanned",
+        ("    pii: keep", "    pii: TODO"),
+        ("fields:", "dedupe: {by: [bag_id]}\nfields:"),
+        ("field: parcel_id", "field: bag"),
+    )
+    found = problems(depot(tmp_path, bag_scanned=bag))
+    assert [line.split(": ")[1] for line in found] == ["fields.parcel_id.pii", "transform.0.field"]
