@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.contracts.model import Contract
-from app.core.judge import Accepted, judge
+from app.core.judge import Accepted, EventType, judge
 from sinks.protocol import DayManifest
 from tests.contracts.everything import events
 from tests.sinks.warehouse_ground import Ground, Row, landed
@@ -27,9 +27,8 @@ AWKWARD_TEXTS = [
 EVENT = "parcel_scanned"
 
 
-def rows_of(event: str, sent: Mapping[str, Any], offset: int) -> list[Row]:
+def rows_of(kind: EventType, sent: Mapping[str, Any], offset: int) -> list[Row]:
     """The lines that a worker writes of an event, read back."""
-    kind = KINDS[event]
     verdict = judge(kind, raw(sent), NOON)
     assert isinstance(verdict, Accepted), verdict
     lineage = {"_topic": kind.topic, "_partition": 0, "_offset": offset,
@@ -56,7 +55,7 @@ async def stand(ground: Ground, contract: Contract, rows: Sequence[Row]) -> Sequ
 async def same(ground: Ground, event: str, many: Sequence[Mapping[str, Any]]) -> None:
     """Events with different keys stand as the model writes them, and nothing else does."""
     contract = CONTRACTS[event]
-    rows = [row for offset, sent in enumerate(many) for row in rows_of(event, sent, offset)]
+    rows = [row for offset, sent in enumerate(many) for row in rows_of(KINDS[event], sent, offset)]
     unique = list({tuple(row[name] for name in contract.table.key): row for row in rows}.values())
     expected = landed(contract.table, unique)
     assert await stand(ground, contract, unique) == expected
