@@ -5,11 +5,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test chaos chaos-report demo up down clean
+.PHONY: help setup check format test chaos chaos-report bench demo up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAND_IN := tests/servers/snowflake
+PEERS := node/node_modules node/.ready go/bin go/.ready quix/.venv quix/.ready
 
 # Not every package has wheels for the newest Python yet: uv takes one of these.
 export UV_PYTHON ?= >=3.11,<3.14
@@ -48,6 +49,9 @@ chaos-report: setup ## 1,000 kills and more, into tests/chaos/REPORT.md; takes a
 	@$(BIN)/python -m tests.chaos --minutes 1 --kills 128 --runs 4 --seed $(or $(SEED),1) \
 		--report tests/chaos/REPORT.md $(ARGS)
 
+bench: setup ## Ours against its peers, into tests/bench/RESULTS.md: make bench ARGS=--quick
+	@$(BIN)/python -m tests.bench $(ARGS)
+
 demo: .venv/.ready .venv/.kafka ## The whole way on real events, with a balance at the end.
 	@$(BIN)/forebay demo $(ARGS)
 
@@ -60,7 +64,7 @@ down: .venv/.ready ## Stop what `make up` started in another terminal.
 clean: ## Remove environments, caches and the local stack's data.
 	@if [ -x $(BIN)/forebay ]; then $(BIN)/forebay down >/dev/null || true; fi
 	@rm -rf .venv .uv $(STAND_IN)/.venv .forebay .mypy_cache .ruff_cache .pytest_cache \
-		.import_linter_cache .hypothesis
+		.import_linter_cache .hypothesis $(PEERS:%=tests/bench/peers/%)
 	@find app sinks tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .uv/bin/uv:

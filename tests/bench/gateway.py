@@ -1,126 +1,131 @@
-"""What an event costs the gateway, in CPU time: `python -m tests.bench.gateway`.
+"""What an event costs a gateway, in CPU time: ours and its peers', by turns, under one load.
 
-The whole product: the role in a process of its own, a real Kafka, clients in another process.
-Wall-clock rates on a shared machine say little; CPU time per event says what a core can do.
+The whole product: the role in a process of its own, a real Kafka, senders in another process.
+After each load it is counted how many events stand in Kafka, or in Redis: all that were accepted.
 """
 
-import argparse
-import asyncio
-import multiprocessing
-import sys
-import tempfile
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from statistics import median
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 
-import aiohttp
-import psutil
-
-from app.local.kafka import LocalKafka
+from app.core.errors import Fatal
 from app.local.ports import free_port
-from app.local.role import LocalRole
-from tests.bench.events import names, raw, write_topics
+from app.local.process import ChildProcess
+from tests.bench.events import names
+from tests.bench.ground import Ground
+from tests.bench.lines import Lines
+from tests.bench.load import Job, sent
+from tests.bench.meter import metered
+from tests.bench.model import OURS, Sample
+from tests.bench.peers.catalogue import Peer, Roster
+from tests.bench.targets import BATCHES, LATENCY, SINGLE
 
-SENDERS = 16
 TYPES = 20
-JSON = {"Content-Type": "application/json"}
+BATCH = 100
+MICROS = "µs CPU an event"
+OF_A_CORE = 0.7
 
 
-def batch_bodies(events: list[str], size: int, bodies: int = 50) -> list[bytes]:
-    """Envelopes of `size` events of all types mixed."""
-    made = []
-    for body in range(bodies):
-        numbers = range(body * size, (body + 1) * size)
-        ones = (
-            b'{"type":"%b","data":%b}' % (events[number % len(events)].encode(), raw(number))
-            for number in numbers
-        )
-        made.append(b'{"events":[' + b",".join(ones) + b"]}")
-    return made
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A running gateway. `stored` counts what it has handed on; `servers` are a part of it that
+    another choice would not have, and are counted apart."""
+
+    name: str
+    process: ChildProcess
+    url: str
+    stored: Callable[[], Awaitable[int]] | None = None
+    servers: tuple[ChildProcess, ...] = ()
 
 
-async def _send(url: str, events: list[str], requests: int, batch: int) -> None:
-    if batch > 1:
-        posts = [(f"{url}/v1/events", body) for body in batch_bodies(events, batch)]
-    else:
-        posts = [(f"{url}/v1/events/{events[n % len(events)]}", raw(n)) for n in range(1_000)]
-    left = iter(range(requests))
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=SENDERS)) as http:
-
-        async def sender() -> None:
-            for number in left:
-                path, body = posts[number % len(posts)]
-                async with http.post(path, data=body, headers=JSON) as response:
-                    assert response.status == 202, await response.text()
-
-        await asyncio.gather(*(sender() for _ in range(SENDERS)))
-
-
-def client(url: str, events: list[str], requests: int, batch: int) -> None:
-    """Runs in a process of its own."""
-    asyncio.run(_send(url, events, requests, batch))
-
-
-async def measured(role: LocalRole, events: list[str], requests: int, batch: int) -> float:
-    """Send, and return the CPU microseconds that the gateway took per event."""
-    process = psutil.Process(role.pid)
-    work = multiprocessing.get_context("spawn").Process(
-        target=client, args=(role.url, events, requests, batch)
-    )
-    before, began = process.cpu_times(), time.monotonic()
-    work.start()
-    await asyncio.to_thread(work.join)
-    assert work.exitcode == 0
-    spent, seconds = process.cpu_times(), time.monotonic() - began
-    cost = spent.user + spent.system - before.user - before.system
-    count = requests * batch
-    sys.stdout.write(
-        f"batch {batch:4}: {cost / count * 1e6:7.1f} µs CPU an event, {count / seconds:8.0f} "
-        f"events/s, RSS {process.memory_info().rss >> 20} MB\n"
-    )
-    return cost / count * 1e6
+async def bench(ground: Ground, roster: Roster, lines: Lines) -> None:
+    """Batches and single events, by turns, then our latency below saturation."""
+    events, roster = names(TYPES), roster.only(lambda peer: peer.gateway)
+    for peer, why in roster.absent:
+        _absent(peer, why, lines)
+    async with running(ground, events, roster.present, lines) as subjects:
+        for subject in subjects:
+            await sent(Job(subject.url, tuple(events), lines.some(100), BATCH))  # warm
+            await sent(Job(subject.url, tuple(events), lines.some(2_000)))
+        for _ in range(lines.repeats):
+            for title, requests, batch in (
+                (BATCHES, lines.some(1_000), BATCH),
+                (SINGLE, lines.some(20_000), 1),
+            ):
+                for subject in subjects:
+                    job = Job(subject.url, tuple(events), requests, batch)
+                    await _measure(title, subject, job, lines)
+        cost = lines.of(SINGLE, OURS).value
+        assert cost
+        await _latency(subjects[0], events, OF_A_CORE / cost * 1e6, lines)
 
 
 @asynccontextmanager
-async def running(folder: Path, events: list[str]) -> AsyncIterator[LocalRole]:
-    """A gateway for these events, on a Kafka of its own."""
-    kafka = LocalKafka(folder / "kafka", log_file=folder / "kafka.log")
-    topics = write_topics(folder / "topics", events)
-    gateway = LocalRole(
-        "gateway",
-        free_port(),
-        {"KAFKA__BROKERS": kafka.brokers, "TOPICS_DIR": str(topics), "LOG__FORMAT": "json"},
-        log_file=folder / "gateway.log",
-        start_seconds=60,
-    )
-    await kafka.start()
-    try:
-        await gateway.start()
-        yield gateway
-        await gateway.stop()
-    finally:
-        gateway.kill()
-        await kafka.stop()
+async def running(
+    ground: Ground, events: list[str], peers: Iterable[Peer], lines: Lines
+) -> AsyncIterator[list[Subject]]:
+    """Our gateway, which comes first, and the peers', all at once; only one is ever busy."""
+    topics = await ground.topics("gateway", events)
+    role = ground.role("gateway", "gateway", topics)
+    async with AsyncExitStack() as stack:
+        await _started(role, stack)
+        subjects = [Subject(OURS, role, role.url, partial(ground.records, events))]
+        for peer in peers:
+            subject = _peer(ground, peer, events)
+            try:
+                await _started(subject.process, stack)
+                subjects.append(subject)
+            except Fatal as error:
+                _absent(peer, str(error), lines)
+        yield subjects
+        for subject in subjects:
+            await subject.process.stop()
 
 
-async def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--repeats", type=int, default=3)
-    arguments.add_argument("--requests", type=int, default=600)
-    given = arguments.parse_args()
-    events = names(TYPES)
-    with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder), events) as gateway:
-            await measured(gateway, events, 100, 100)  # warm
-            costs: dict[int, list[float]] = {100: [], 1: []}
-            for _ in range(given.repeats):
-                costs[100].append(await measured(gateway, events, given.requests, 100))
-                costs[1].append(await measured(gateway, events, given.requests * 5, 1))
-    for batch, found in costs.items():
-        sys.stdout.write(f"median, batch {batch}: {median(found):.1f} µs\n")
+async def _started(process: ChildProcess, stack: AsyncExitStack) -> None:
+    stack.callback(process.kill)
+    await process.start()
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+def _absent(peer: Peer, why: str, lines: Lines) -> None:
+    for title in (BATCHES, SINGLE):
+        lines.absent(title, peer.name, MICROS, why)
+
+
+def _peer(ground: Ground, peer: Peer, events: list[str]) -> Subject:
+    port, queue = free_port(), f"gateway-{peer.name}"
+    process = ground.peer(peer, queue, events, port=port)
+    url = f"http://127.0.0.1:{port}"
+    match peer.stores:
+        case "redis":
+            stored = partial(ground.jobs_waiting, queue)
+            return Subject(peer.name, process, url, stored, (ground.redis,))
+        case "kafka":
+            return Subject(peer.name, process, url, partial(ground.records, events))
+        case _:
+            return Subject(peer.name, process, url)
+
+
+async def _measure(title: str, subject: Subject, job: Job, lines: Lines) -> None:
+    lines.say(f"{title}: {subject.name}")
+    before = await subject.stored() if subject.stored else 0
+    async with metered([subject.process, *subject.servers]) as reading:
+        answered = await sent(job)
+    if subject.stored and (stored := await subject.stored() - before) != job.count:
+        raise RuntimeError(f"{subject.name} accepted {job.count} events and stored {stored}")
+    own = reading.each_cpu_seconds[0] / job.count * 1e6
+    rate = job.count / answered.seconds
+    lines.add(title, subject.name, MICROS, Sample(own, reading.each_peak_rss_mb[0], rate))
+    if subject.servers:
+        whole = reading.cpu_seconds / job.count * 1e6
+        lines.add(title, f"{subject.name} + redis", MICROS, Sample(whole))
+
+
+async def _latency(subject: Subject, events: list[str], rate: float, lines: Lines) -> None:
+    for _ in range(lines.repeats):
+        lines.say(f"{LATENCY}: {subject.name}")
+        requests = max(100, int(rate * lines.some(10)))
+        answered = await sent(Job(subject.url, tuple(events), requests, rate=rate))
+        sample = Sample(answered.p99 * 1e3, per_second=requests / answered.seconds)
+        lines.add(LATENCY, subject.name, "ms", sample)

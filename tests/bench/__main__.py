@@ -1,0 +1,100 @@
+"""`make bench`: what an event costs, ours and the peers', measured by turns on real servers."""
+
+import asyncio
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from loguru import logger
+from rich.console import Console
+
+from tests.bench import gateway
+from tests.bench.ground import Ground, opened_ground
+from tests.bench.lines import Lines
+from tests.bench.model import Verdict, verdicts
+from tests.bench.peers.catalogue import PEERS, Roster, enrolled
+from tests.bench.results import PAGE, page, written_by_hand
+from tests.bench.table import COLUMNS, show
+from tests.bench.targets import TARGETS
+from tests.bench.versions import versions
+
+Bench = Callable[[Ground, Roster, Lines], Awaitable[None]]
+BENCHES: Mapping[str, Bench] = {"gateway": gateway.bench}
+REPEATS = 3
+PAIR = ("node",)
+progress = Console(stderr=True)
+
+
+def main(
+    quick: Annotated[
+        bool, typer.Option(help=f"One repeat, a tenth of the events, one peer: {PAIR[0]}.")
+    ] = False,
+    only: Annotated[str, typer.Option(help=f"Some of: {','.join(BENCHES)}.")] = "",
+    against: Annotated[str, typer.Option(help=f"Some of: {','.join(PEERS)}; or: none.")] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="Turns of each.")] = REPEATS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Keep logs and data here.")] = None,
+) -> None:
+    """Measure CPU time per event and memory, ours and the peers', by turns on real servers.
+
+    A run of everything writes tests/bench/RESULTS.md; one of a part only prints.
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logger.disable("app")
+    whole = not (quick or only or against)
+    benches = _chosen(only, BENCHES, tuple(BENCHES), "--only")
+    peers = _chosen(against, {**PEERS, "none": None}, PAIR if quick else tuple(PEERS), "--against")
+    lines = Lines(1 if quick else repeats, quick=quick, say=progress.print)
+    place = folder or Path(tempfile.mkdtemp(prefix="bench-"))
+    roster = enrolled((PEERS[name] for name in peers if name != "none"), progress.print)
+    asyncio.run(_run(place, benches, roster, lines))
+    if folder is None:
+        shutil.rmtree(place)
+    judged = verdicts(TARGETS, lines.all)
+    _tell(lines, judged, as_json=as_json)
+    if whole:
+        by_hand = written_by_hand(PAGE.read_text()) if PAGE.exists() else ""
+        PAGE.write_text(
+            page(lines.all, judged, command="make bench", versions=versions(), by_hand=by_hand)
+        )
+        progress.print(f"written: {PAGE}")
+
+
+def _chosen(
+    given: str, known: Mapping[str, object], default: Sequence[str], option: str
+) -> Sequence[str]:
+    names = [name for name in given.split(",") if name] or default
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"«{name}»: choose from {', '.join(known)}", param_hint=option)
+    return names
+
+
+async def _run(folder: Path, benches: Sequence[str], roster: Roster, lines: Lines) -> None:
+    async with opened_ground(folder) as ground:
+        for name in benches:
+            await BENCHES[name](ground, roster, lines)
+
+
+def _tell(lines: Lines, judged: Sequence[Verdict], *, as_json: bool) -> None:
+    if as_json:
+        found = {
+            "lines": [asdict(line) | {"median": line.value} for line in lines.all],
+            "targets": [
+                asdict(v.target) | {"found": v.found, "met": v.met, "verdict": str(v)}
+                for v in judged
+            ],
+        }
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    show(Console(width=COLUMNS), lines.all, judged)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,109 @@
+"""The bench's answer as a page: `RESULTS.md` beside this file."""
+
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from tests.bench.model import Line, Verdict, ratio, shown
+
+PAGE = Path(__file__).with_name("RESULTS.md")
+BY_HAND = "<!-- What follows is written by hand, and kept. -->"
+INTRODUCTION = """\
+# Bench results
+
+`make bench` makes this page anew, down to the part that is written by hand. The servers are real,
+ours and the peers' programs are processes of their own, and they take turns: a repeat is one turn
+of each. What counts is CPU time per event as the kernel counts it, the median of the repeats, and
+ratios within one bench; rates are walls, which the machine's other load moves, and are only
+reported. *× ours*: how many times as much as Forebay the peer takes. MB are 10^6 B, the largest
+peak of all repeats.
+"""
+
+
+def page(
+    lines: Sequence[Line],
+    verdicts: Sequence[Verdict],
+    *,
+    command: str,
+    versions: Mapping[str, str],
+    by_hand: str = "",
+) -> str:
+    """The whole page; `by_hand` is what follows the marker in the last one."""
+    facts = {"command": f"`{command}`", **machine()}
+    parts = [INTRODUCTION, _table(("", ""), facts.items()), "## Targets\n", _targets(verdicts)]
+    for bench in dict.fromkeys(line.bench for line in lines):
+        of_bench = [line for line in lines if line.bench == bench]
+        parts += [f"## {_capital(bench)}: {of_bench[0].unit}\n", _measured(of_bench)]
+    parts += ["## Versions\n", _table(("", ""), versions.items())]
+    return "\n".join(parts) + f"\n{BY_HAND}\n{by_hand}"
+
+
+def written_by_hand(old: str) -> str:
+    """What follows the marker in a page."""
+    return old.partition(f"{BY_HAND}\n")[2]
+
+
+def machine() -> dict[str, str]:
+    """What it ran on, and how busy that was with other things."""
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    return {
+        "processor": f"{_cpu_model()}, {os.cpu_count()} cores",
+        "memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
+        "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        "load average in the end (1, 5, 15 minutes)": load,
+    }
+
+
+def _cpu_model() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown processor"
+
+
+def _targets(verdicts: Sequence[Verdict]) -> str:
+    head = ("bench", "to be", "is", "verdict")
+    return _table(
+        head,
+        (
+            (v.target.bench, str(v.target), v.measured, str(v) if v.met else f"**{v}**")
+            for v in verdicts
+        ),
+    )
+
+
+def _measured(lines: Sequence[Line]) -> str:
+    head = ("", "median", "spread", "× ours", "RSS MB", "per second")
+    return _table(head, (_cells(line, lines) for line in lines))
+
+
+def _cells(line: Line, lines: Sequence[Line]) -> Sequence[str]:
+    if line.absent:
+        return (line.subject, f"absent: {line.absent}", "", "", "", "")
+    times = ratio(line, lines)
+    return (
+        f"{line.subject}{f' ({line.note})' if line.note else ''}",
+        "" if line.value is None else shown(line.value),
+        "" if line.spread is None else "–".join(map(shown, line.spread)),
+        "" if times is None else f"{times:.2f}",
+        "" if line.rss_mb is None else f"{line.rss_mb:.0f}",
+        "" if line.per_second is None else f"{line.per_second:,.0f}",
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(_cell(cell) for cell in cells)} |\n" for cells in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

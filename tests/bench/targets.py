@@ -1,0 +1,36 @@
+"""What the product is to reach, by bench. Of walls, only times to start and to load are judged."""
+
+from tests.bench.model import Target
+
+BATCHES = "gateway, batches of 100"
+SINGLE = "gateway, single events"
+LATENCY = "gateway, p99 of single events at 70 % of a core"
+WORKER_4 = "worker, 4 partitions"
+WORKER_360 = "worker, 60 topics × 6 partitions"
+LOAD_DUCKDB = "scheduler, a day of 1M rows on DuckDB"
+START_GATEWAY = "start, gateway ready"
+START_WORKER = "start, worker ready with 60 topics"
+START_HELP = "start, forebay --help"
+
+TARGETS = (
+    Target(BATCHES, 20),
+    Target(BATCHES, 1 / 4, than="node"),
+    Target(BATCHES, 1, than="go"),
+    Target(BATCHES, 200, of="rss_mb"),
+    Target(SINGLE, 1.15, than="floor"),
+    Target(SINGLE, 1 / 1.5, than="node"),
+    Target(LATENCY, 50),
+    Target(WORKER_4, 20),
+    Target(WORKER_4, 1 / 15, than="faust"),
+    Target(WORKER_4, 1 / 5, than="quix"),
+    Target(WORKER_4, 1 / 10, than="node + redis"),
+    Target(WORKER_4, 1.3, than="go"),
+    Target(WORKER_4, 200, of="rss_mb"),
+    Target(WORKER_360, 25),
+    Target(WORKER_360, 200, of="rss_mb"),
+    Target(LOAD_DUCKDB, 15),
+    Target(LOAD_DUCKDB, 300, of="rss_mb"),
+    Target(START_GATEWAY, 1.5),
+    Target(START_WORKER, 3),
+    Target(START_HELP, 0.2),
+)
