@@ -27,7 +27,7 @@ def measured(lines: Sequence[Line]) -> RenderableType:
     unit = next((line.unit for line in lines if not line.absent), lines[0].unit)
     title = Text(f"{lines[0].bench}: {unit}", style="bold")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-    table.add_column("", width=28)
+    table.add_column("", width=24)
     for name, width in HEAD:
         table.add_column(name, justify="right", no_wrap=True, width=width)
     for line in lines:
