@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
+from app.contracts.encode import encoder
 from app.contracts.hiding import hashed_in, hider, hides
 from app.contracts.model import Contract
 from app.contracts.parse import parser
-from app.contracts.types import encoder
 from app.contracts.warn import warnings
 from app.core.errors import Fatal
 from app.core.judge import EventType, Row

@@ -13,7 +13,6 @@ from app.contracts import json_schemas, validators
 from app.contracts.fields import Field, ListField, ObjectField, Unknown
 from app.contracts.lenient import respell
 from app.contracts.table import Column
-from app.core.transforms import Columns, Landing
 
 Dialect = Literal["snowflake", "duckdb"]
 SEMI_STRUCTURED = ("json", "list", "object")
@@ -90,36 +89,6 @@ def valid_default(field: Field) -> Any:
     if field.default is None:
         return None
     return SchemaValidator(core_of(field)).validate_json(json.dumps(field.default))
-
-
-def encoder(column: Landing) -> Callable[[Any], Any] | None:
-    """Find what turns a value other than None into what a line holds; None: it is that already."""
-    if column.items is not None:
-        return _list_encoder(column.items)
-    if column.fields is not None:
-        return _object_encoder(column.fields)
-    return TYPES[column.type].encode
-
-
-def _list_encoder(items: Landing) -> Callable[[Any], Any] | None:
-    change = encoder(items)
-    return None if change is None else lambda values: [change(value) for value in values]
-
-
-def _object_encoder(fields: Columns) -> Callable[[Any], Any] | None:
-    changes = [(name, encoder(column)) for name, column in fields.items()]
-    changing = [(name, change) for name, change in changes if change is not None]
-    if not changing:
-        return None
-
-    def encode(value: Any) -> Any:
-        out = dict(value)
-        for name, change in changing:
-            if (inner := out[name]) is not None:
-                out[name] = change(inner)
-        return out
-
-    return encode
 
 
 def _list(spec: ListField) -> CoreSchema:
