@@ -158,10 +158,15 @@ CASES = [
         (10**34, 10**34 - 1, -1),
     ),
     Case(
+        {"do": "url_parts", "field": "text", "prefix": "new_", "parts": ["host", "port", "query"]},
+        ("text",),
+        ("https://example.com:1/?a", "/"),
+    ),
+    Case(
         {"do": "url_parts", "field": "short", "prefix": "new_",
          "parts": ["scheme", "host", "port", "path", "query", "fragment"]},
         ("short",),
-        ("a://İ:1", "//[::1]", "//a@b:c", "?", "#\n", "//:99999"),
+        ("a://İ:1", "//İİİİİİ", "//[::1]", "//a@b:c", "?", "#\n", "//:99999"),
     ),
     Case(
         {"do": "user_agent", "field": "secret", "prefix": "new_",
