@@ -1,5 +1,13 @@
 """A topic file whose events become several rows, or none, or are left out."""
 
+import functools
+import tempfile
+from pathlib import Path
+
+from app.contracts.model import Contract
+
+from .topic_files import load
+
 CART = """\
 event: cart_bought
 version: 1
@@ -48,3 +56,10 @@ examples:
     given: {cart_id: c4, bought_at: "2026-03-01T23:59:58Z", buyer: a@example.org, lines: [{sku: a, cents: -1}]}
     rejected: {reason: schema, field: lines.0.cents}
 """  # noqa: E501
+
+
+@functools.cache
+def cart() -> Contract:
+    """The file as a contract."""
+    with tempfile.TemporaryDirectory() as folder:
+        return load(Path(folder), CART, "cart_bought.yaml")["cart_bought"]

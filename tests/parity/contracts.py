@@ -12,6 +12,7 @@ from app.contracts.load import load_contracts
 from app.contracts.model import Contract
 from app.contracts.sample import sample_events
 from app.core.judge import EventType
+from tests.contracts.carts import cart
 from tests.contracts.everything import contract as everything
 from tests.contracts.steps import every_step
 
@@ -20,6 +21,7 @@ CONTRACTS: Mapping[str, Contract] = {
     **load_contracts(Path(__file__).parents[2] / "topics"),
     everything().event: everything(),
     "every_step": every_step(),
+    cart().event: cart(),
 }
 KINDS: Mapping[str, EventType] = {
     event: compile_contract(contract, EXAMPLE_PII_KEY) for event, contract in CONTRACTS.items()

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import Reason, Rejected
+from app.core.judge import Filtered
 from app.gateway.refusal import Refusal
 from app.gateway.split import split
 from app.gateway.verdicts import Verdict, judged
-from app.worker.records import Clock, weigh
+from app.worker.records import Clock, Good, weigh
 from tests.conftest import run
 
 from .contracts import CONTRACTS, KINDS, NOON, raw, samples
@@ -34,11 +35,16 @@ class Sent:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def worker_says(event: str, value: bytes) -> Rejected | None:
-    """The worker's verdict; None: it lands."""
+def worker_says(event: str, value: bytes) -> Rejected | str | None:
+    """The worker's verdict: it is rejected, or why it is filtered; None: it lands."""
     record = Sent(value)
-    verdict = weigh(KINDS[event], record, Clock().received(record).at)
-    return verdict if isinstance(verdict, Rejected) else None
+    match weigh(KINDS[event], record, Clock().received(record).at):
+        case Rejected() as rejected:
+            return rejected
+        case Filtered() as filtered:
+            return filtered.why
+        case Good():
+            return None
 
 
 def request(path: str, content_type: str) -> web.Request:
@@ -61,7 +67,7 @@ def same(event: str, verdict: Verdict) -> None:
     if verdict.record is None:
         assert verdict.rejected is not None
         return
-    assert worker_says(event, verdict.record.value) == verdict.rejected
+    assert worker_says(event, verdict.record.value) == (verdict.rejected or verdict.filtered)
 
 
 @pytest.mark.parametrize("event", sorted(CONTRACTS))
@@ -80,7 +86,7 @@ def test_gateway_and_worker_agree_on_each_event(event: str, data: st.DataObject)
     for verdict in answer:
         same(event, verdict)
     if len(answer) == 1 and answer[0].record is not None and answer[0].record.value == body:
-        assert direct == answer[0].rejected
+        assert direct == (answer[0].rejected or answer[0].filtered)
 
 
 @pytest.mark.parametrize("event", sorted(CONTRACTS))
@@ -113,6 +119,15 @@ def test_numbers_that_are_no_json_are_no_json_to_anybody(token: bytes) -> None:
     for name in ("real", "tree", "weight_grams", "whole"):
         text = raw(good | {name: "here"}).replace(b'"here"', token)
         rejected = worker_says(event.event, text)
-        assert rejected is not None
+        assert isinstance(rejected, Rejected)
         assert rejected.reason is Reason.NOT_JSON
         assert isinstance(gateway_says(text, event.event), Refusal)
+
+
+def test_an_event_that_is_left_out_is_left_out_by_both() -> None:
+    event, why = "cart_bought", "test carts are not counted"
+    many = [good | {"test": number % 2 == 0} for number, good in enumerate(samples(event, 10))]
+    answer = gateway_says(b"[" + b",".join(map(raw, many)) + b"]", event)
+    assert not isinstance(answer, Refusal)
+    assert [verdict.filtered for verdict in answer] == [why, None] * 5
+    assert [worker_says(event, raw(one)) for one in many] == [why, None] * 5
