@@ -25,6 +25,9 @@ CLEAN = changed(
      "    row: {weight_grams: 7}\n  - name: lighter"),
 )  # fmt: skip
 GIVEN = "parcel_id: P1, weight_grams: 7}"
+ABOUT = 'about: "Who had it and where that was."'
+CITY = "{type: string, max_length: 60, pii: keep, about: Where it was packed.}"
+SENDER = (GIVEN, 'parcel_id: P1, weight_grams: 7, sender: {city: Bonn, email: "a@example.com"}}')
 
 
 def field(line: str) -> tuple[str, str]:
@@ -38,8 +41,6 @@ def advice(folder: Path, *changes: tuple[str, str]) -> list[tuple[str, str, str]
     assert reading.problems == []
     return [(one.rule, one.where, one.what) for one in lint(reading, TODAY)]
 
-
-EMAIL = 'email: {type: string, max_length: 99, pii: drop, about: "Where the receipt goes."}'
 
 # rule: (what breaks it, where, the beginning of what is said)
 BROKEN: dict[str, list[tuple[list[tuple[str, str]], str, str]]] = {
@@ -55,6 +56,17 @@ BROKEN: dict[str, list[tuple[list[tuple[str, str]], str, str]]] = {
         ([("parcel_id", "sender_email")], "fields.sender_email.pii",
          "«sender_email» looks like an e-mail address, and lands in clear; hash or drop it"),
         ([("parcel_id", "full_name")], "fields.full_name.pii", "«full_name» looks like a name"),
+        ([field(f"sender: {{type: object, optional: true, {ABOUT}, fields: {{city: {CITY}, email: "
+                "{type: string, max_length: 99, pii: keep, about: Where it answers.}}}"),
+          SENDER],
+         "fields.sender.fields.email.pii", "«email» looks like an e-mail address"),
+        ([field(f"phones: {{type: list, optional: true, {ABOUT}, "
+                "items: {type: string, max_length: 20, pii: keep}}"),
+          (GIVEN, 'parcel_id: P1, weight_grams: 7, phones: ["+4915550001234"]}')],
+         "fields.phones.items.pii", "«phones» looks like a phone number"),
+        ([("    max_length: 20\n", "    max_length: 20\n    format: email\n"),
+          ("P1", "a@example.com")],
+         "fields.parcel_id.pii", "«parcel_id» looks like an e-mail address"),
         ([("parcel_id", "api_token")], "fields.api_token.pii", "«api_token» looks like a secret"),
         ([("parcel_id", "client_ip")], "fields.client_ip.pii",
          "«client_ip» looks like a network address"),
@@ -63,6 +75,10 @@ BROKEN: dict[str, list[tuple[list[tuple[str, str]], str, str]]] = {
           ("birth_date: 7}\n    row: {birth_date: 7}",
            'birth_date: "2020-02-02"}\n    row: {birth_date: "2020-02-02"}')],
          "fields.birth_date.pii", "«birth_date» looks like a date of birth"),
+    ],
+    "deprecated-past": [
+        ([("optional: true", "optional: true\n    deprecated: 2026-11-29")],
+         "fields.weight_grams.deprecated", "2026-11-29 is past; if nobody sends «weight_grams»"),
     ],
     "pii-hashed-choice": [
         ([("    max_length: 20\n    pii: keep", "    one_of: [P1, P2, P3]\n    pii: hash"),
@@ -115,7 +131,7 @@ BROKEN: dict[str, list[tuple[list[tuple[str, str]], str, str]]] = {
          "fields.parcel_id", "each example says P1; let another one say P2"),
     ],
 }  # fmt: skip
-ELSEWHERE = {"summary-copied", "default-repeated", "deprecated-past"}  # need more than one file
+ELSEWHERE = {"summary-copied", "default-repeated"}  # need more than one file
 
 
 def replaced(*changes: tuple[str, str]) -> list[tuple[str, str]]:
@@ -154,6 +170,15 @@ def test_a_good_file_and_the_shipped_ones_get_no_advice(tmp_path: Path) -> None:
 )
 def test_a_thing_is_no_person(name: str, tmp_path: Path) -> None:
     assert advice(tmp_path, *replaced(("parcel_id", name))) == []
+
+
+@pytest.mark.parametrize("step", ["hash", "truncate_ip"])
+def test_what_a_step_hides_is_not_in_clear(step: str, tmp_path: Path) -> None:
+    ip = [("parcel_id", "client_ip"), ("P1", "192.0.2.7"), ('" 192.0.2.7"', "192.0.2.7")]
+    hidden = ("do: trim, field: client_ip", f"do: {step}, field: client_ip")
+    row = ('row: {day: "2026-03-01", client_ip: 192.0.2.7}', 'row: {day: "2026-03-01"}')
+    assert [rule for rule, *_ in advice(tmp_path / "clear", *replaced(*ip))] == ["pii-clear"]
+    assert advice(tmp_path / "hidden", *replaced(*ip, hidden, row)) == []
 
 
 def test_two_events_do_not_share_a_summary(tmp_path: Path) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from app.contracts.fields import Field
+from app.contracts.fields import Field, ListField, ObjectField
 from app.contracts.model import Contract
 from app.contracts.sources import Source
 
@@ -53,9 +52,10 @@ def every_field(contract: Contract) -> Iterator[tuple[str, str, Field]]:
         yield from _with_inner(f"fields.{name}", name, field)
 
 
-def _with_inner(where: str, name: str, field: Any) -> Iterator[tuple[str, str, Field]]:
+def _with_inner(where: str, name: str, field: Field) -> Iterator[tuple[str, str, Field]]:
     yield where, name, field
-    if (items := getattr(field, "items", None)) is not None:
-        yield from _with_inner(f"{where}.items", name, items)
-    for inner_name, inner in (getattr(field, "fields", None) or {}).items():
-        yield from _with_inner(f"{where}.fields.{inner_name}", inner_name, inner)
+    if isinstance(field, ListField):
+        yield from _with_inner(f"{where}.items", name, field.items)
+    elif isinstance(field, ObjectField):
+        for inner_name, inner in field.fields.items():
+            yield from _with_inner(f"{where}.fields.{inner_name}", inner_name, inner)

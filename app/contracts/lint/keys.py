@@ -1,5 +1,6 @@
 """Rules on keys: what keeps order, what makes two events the same, how the load is spread."""
 
+from app.contracts.fields import Field, StringField
 from app.contracts.lint.advice import Found, Rule, Subject
 
 # words in names of what is different when an event is sent once more
@@ -88,13 +89,12 @@ def _risky_identity(subject: Subject) -> Found:
             )
 
 
-def _is_long_text(field: object) -> bool:
-    if getattr(field, "type", "") != "string" or getattr(field, "one_of", None) is not None:
+def _is_long_text(field: Field) -> bool:
+    if not isinstance(field, StringField):
         return False
-    if getattr(field, "pattern", None) is not None or getattr(field, "format", None) is not None:
+    if field.one_of is not None or field.pattern is not None or field.format is not None:
         return False
-    longest = getattr(field, "max_length", None)
-    return longest is None or longest > LONG_TEXT
+    return field.max_length is None or field.max_length > LONG_TEXT
 
 
 RULES = (

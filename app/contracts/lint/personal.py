@@ -21,6 +21,7 @@ PERSONAL = {
     "secret": "a secret", "token": "a secret", "cookie": "a secret", "jwt": "a secret",
     "authorization": "a secret", "apikey": "a secret", "pin": "a secret", "otp": "a secret",
 }  # fmt: skip
+SINGULAR = {f"{word}s": word for word in PERSONAL} | {"addresses": "address"}
 FORMATS = {"email": "an e-mail address", "ip": "a network address"}
 # names that belong to things: product_name, mail_type, token_count
 THINGS = frozenset({
@@ -69,7 +70,7 @@ def _personal(name: str, field: Field) -> str | None:
     told = getattr(field, "format", None)
     if told is not None:
         return FORMATS.get(told)
-    words = name.lower().split("_")
+    words = [SINGULAR.get(word, word) for word in name.lower().split("_")]
     if words[-1] in ENDINGS:
         return None
     found = next((word for word in reversed(words) if word in PERSONAL), None)

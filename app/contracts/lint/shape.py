@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from app.contracts.fields import Field
 from app.contracts.lint.advice import Found, Rule, Subject, every_field
 from app.contracts.model import Example
 
@@ -14,7 +15,7 @@ def _unbounded(subject: Subject) -> Found:
     for where, name, field in every_field(subject.contract):
         if field.type != "string" or field.pii == "drop" or field.max_length is not None:
             continue
-        if field.one_of is not None or getattr(field, "format", None) is not None:
+        if field.one_of is not None or field.format is not None:
             continue
         if field.pattern is None or not _ends(field.pattern):
             yield (
@@ -31,11 +32,10 @@ def _ends(pattern: str) -> bool:
 
 def _past(subject: Subject) -> Found:
     for where, name, field in every_field(subject.contract):
-        until = getattr(field, "deprecated", None)
-        if until is not None and until < subject.today:
+        if field.deprecated is not None and field.deprecated < subject.today:
             yield (
                 f"{where}.deprecated",
-                f"{until} is past; if nobody sends «{name}» any more, remove it",
+                f"{field.deprecated} is past; if nobody sends «{name}» any more, remove it",
             )
 
 
@@ -57,11 +57,10 @@ def _unshown(subject: Subject) -> Found:
             )
 
 
-def _sent(example: Example, name: str, field: Any) -> Any:
+def _sent(example: Example, name: str, field: Field) -> Any:
     """What an example gives for a field, wherever in the event that is."""
-    way = field.way(name) if hasattr(field, "way") else (name,)
     value: Any = example.given
-    for part in way:
+    for part in field.way(name):
         if isinstance(value, Mapping):
             value = value.get(part)
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
