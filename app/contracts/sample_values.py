@@ -141,9 +141,13 @@ def _name(make: Maker) -> str:
     return make.matching("[a-z]{3,10}")
 
 
+def _query(make: Maker) -> str:
+    return f"?page={make.between(1, 9)}" if make.random.random() < 0.5 else ""
+
+
 FORMATS: dict[str, Callable[[Maker], str]] = {
     "email": lambda make: f"{_name(make)}@{_name(make)}.example",
-    "url": lambda make: f"https://{_name(make)}.example/{_name(make)}?page={make.between(1, 9)}",
+    "url": lambda make: f"https://{_name(make)}.example/{_name(make)}{_query(make)}",
     "ip": lambda make: make.random.choice(("192.0.2.{}", "2001:db8::{}")).format(
         make.between(1, 99)
     ),
