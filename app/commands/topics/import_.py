@@ -54,6 +54,9 @@ def import_schema(
     * additionalProperties: false is unknown: reject; else unknown: keep, so that nothing is lost.
 
     * not, if/then/else, dependent… and propertyNames are not looked at.
+
+    In two points the file is stricter than the schema: a format must hold, and a whole number has
+    no decimal point.
     """
     name = name_of(event, "--event")
     shape = read_schema(json_schema)

@@ -7,7 +7,6 @@ from typing import Any
 
 from app.contracts.infer.contents import contents
 from app.contracts.infer.observe import Observer
-from app.contracts.topic_yaml import read_yaml
 from app.contracts.writing import bare, topic_text
 
 Sample = Mapping[str, Any]
@@ -80,11 +79,11 @@ def written(folder: Path, samples: Iterable[Sample]) -> Path:
     return file
 
 
-def decided(file: Path, **more: Any) -> str:
+def decided(file: Path) -> str:
     """The text of a topic file in which somebody decided what was open."""
     text = file.read_text("utf-8")
     answers = {
-        "pii": "hash" if "hash" in more else "keep",
+        "pii": "keep",
         "about": "What the sender says about it.",
         "summary": "Somebody pushed something.",
         "team": "code-data",
@@ -94,5 +93,4 @@ def decided(file: Path, **more: Any) -> str:
     }
     for key, answer in answers.items():
         text = text.replace(f"{key}: TODO", f"{key}: {answer}")
-    assert read_yaml(file), "it was YAML before, too"
     return text
