@@ -104,10 +104,8 @@ class Agent:
         staged, duplicates = _settle(lane, seal, weighed)
         for record, at, why in bad:
             _bury(lane, seal, record, at, why)
-        for _, _, verdict in weighed:
-            if isinstance(verdict, Filtered):
-                seal.tally(verdict.day).filtered += 1
-                WORKER_EVENTS.labels(kind.name, "filtered").inc()
+        if staged + duplicates + len(bad) < len(weighed):
+            _leave_out(seal, [why for _, _, why in weighed if isinstance(why, Filtered)])
         seal.took(lane, records[-1].offset + 1, len(records))
         WORKER_EVENTS.labels(kind.name, "staged").inc(staged)
         WORKER_EVENTS.labels(kind.name, "duplicate").inc(duplicates)
@@ -155,9 +153,14 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
             page = pages[verdict.day] = Page()
         page.events += 1
         page.rows += len(verdict.lines)
-        lineage = lane.lineage, record.offset, at.text.encode()
+        received = at.text.encode()
         for line in verdict.lines:
-            page.text += b'%b%b,"_offset":%d,"_received_at":"%b"}\n' % (line[:-1], *lineage)
+            page.text += b'%b%b,"_offset":%d,"_received_at":"%b"}\n' % (
+                line[:-1],
+                lane.lineage,
+                record.offset,
+                received,
+            )
     for day, page in pages.items():
         page.into(seal, day)
     if pages:
@@ -187,6 +190,12 @@ def _count_warnings(kind: EventType, record: Record) -> None:
     if kind.warnings is not None and record.value is not None:
         for warned in kind.warnings(record.value):
             WORKER_WARNED[warned.kind].labels(kind.name, warned.field).inc(warned.times)
+
+
+def _leave_out(seal: OpenSeal, filtered: Sequence[Filtered]) -> None:
+    for event in filtered:
+        seal.tally(event.day).filtered += 1
+    WORKER_EVENTS.labels(seal.kind.name, "filtered").inc(len(filtered))
 
 
 def _bury(lane: Lane, seal: OpenSeal, record: Record, at: Received, why: Rejected) -> None:
