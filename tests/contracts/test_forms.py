@@ -88,6 +88,11 @@ def test_text_of_its_format_lands_as_it_was_sent(kind: EventType, field: str, va
     assert taken(kind, field, value) == value
 
 
+@pytest.mark.parametrize("value", ["0.01", "99.50", 99])
+def test_the_bounds_of_a_decimal_are_within(kind: EventType, value: Any) -> None:
+    assert taken(kind, "price", value) == Decimal(value)
+
+
 EMAIL = "must be an e-mail address in a string, such as ada@example.com"
 URL = "must be an absolute URL in a string, such as https://example.com/path"
 COUNTRY = "must be the two capital letters of a country in ISO 3166, such as DE"
