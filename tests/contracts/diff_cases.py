@@ -316,6 +316,11 @@ CASES: dict[str, Case] = {
         TRIM, f"{TRIM}\n  - {{do: rename, field: belt, to: line}}",
         {"column line": SAFE, "column belt": SAFE}),
 
+    "a step that leaves events out": where(
+        TRIM,
+        f"{TRIM}\n  - {{do: drop_event, if: {{field: belt, at_least: 80}}, why: Belts of tests.}}",
+        {"transform.1": SAFE}),
+
     # the table
     "another table": where("table: RAW.PARCEL_SCANNED", "table: RAW.PARCELS",
                            {"warehouse.table": UNSAFE}),

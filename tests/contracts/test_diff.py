@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.commands.topics import topics
+from app.contracts.diff.markdown import markdown
 from app.contracts.diff.run import diff
 from app.core.errors import Fatal
 
@@ -70,6 +71,42 @@ def test_a_key_that_is_made_in_another_way_is_another_key(tmp_path: Path) -> Non
         assert said["dedupe.by.label"] == "new version"
 
 
+def test_rows_of_another_list_are_other_rows(tmp_path: Path) -> None:
+    items = "{type: string, max_length: 9, pii: keep}"
+    more = f"  marks: {{type: list, items: {items}, about: Its marks.}}\n"
+    texts = [
+        changed(
+            (TRIM, f"{TRIM}\n  - {{do: explode, field: {name}, index: nth, to: one}}"),
+            ("kafka: {key", f"{more}kafka: {{key"),
+            ('row: {day: "2026-03-01", parcel_id: P1}', "rows: []"),
+            text=BASE,
+        )
+        for name in ("stops", "marks")
+    ]
+    [event] = diff(load(tmp_path / "old", texts[0]), load(tmp_path / "new", texts[1]))
+    [explode] = [change for change in event.changes if change.where == "explode"]
+    assert str(explode.verdict) == "unsafe"
+    assert diff(load(tmp_path / "a", texts[0]), load(tmp_path / "b", texts[0])) == []
+
+
+def test_another_default_of_the_kafka_key_is_another_key(tmp_path: Path) -> None:
+    texts = [
+        changed(("parcel_id: {type", f"parcel_id: {{default: {value}, type"), text=BASE)
+        for value in "ab"
+    ]
+    [event] = diff(*(load(tmp_path / f"{n}", text) for n, text in enumerate(texts)))
+    assert {change.where: str(change.verdict) for change in event.changes} == {
+        "fields.parcel_id": "safe",
+        "kafka.key": "new version",
+    }
+
+
+def test_a_table_cell_holds_whatever_a_pattern_may(tmp_path: Path) -> None:
+    wild = changed(("^L[0-9]{1,6}$", "^(L|M)`*<x>$"), text=BASE)
+    found = diff(load(tmp_path / "old", BASE), load(tmp_path / "new", wild))
+    assert "→ ^(L\\|M)\\`\\*&lt;x>$ |" in markdown("a", "b", found)
+
+
 def test_a_version_is_not_lowered(tmp_path: Path) -> None:
     second = load(tmp_path / "old", changed(("version: 1", "version: 2"), text=BASE))
     [event] = diff(second, load(tmp_path / "new", BASE))
@@ -101,7 +138,7 @@ def test_a_comment_for_a_pull_request(tmp_path: Path) -> None:
         == f"""\
 ## Topic files: `{old}` → `{new}`
 
-**1 unsafe, 2 needs a new version, 3 safe.**
+**1 unsafe, 2 need a new version, 3 safe.**
 
 ### parcel_scanned (v1): unsafe
 

@@ -1,5 +1,6 @@
 """A diff as a pull request's comment."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -7,6 +8,7 @@ from app.contracts.diff.change import Change, Verdict
 from app.contracts.diff.run import EventDiff
 
 ORDER = (Verdict.UNSAFE, Verdict.VERSION, Verdict.SAFE)
+ESCAPED = re.compile(r"[*`\\]")
 HEADS = {
     Verdict.UNSAFE: "unsafe",
     Verdict.VERSION: "needs a new version",
@@ -17,13 +19,18 @@ HEADS = {
 def markdown(old: str, new: str, events: Sequence[EventDiff]) -> str:
     """Write the report; `old` and `new` are how the reader named the two."""
     counts = Counter(change.verdict for event in events for change in event.changes)
-    told = ", ".join(f"{counts[verdict]} {HEADS[verdict]}" for verdict in ORDER if counts[verdict])
+    told = ", ".join(_counted(counts[verdict], verdict) for verdict in ORDER if counts[verdict])
     parts = [
         f"## Topic files: `{old}` → `{new}`",
         f"**{told}.**" if told else "Nothing changes, for events in flight nor for rows loaded.",
         *(_event(event) for event in sorted(events, key=_worst_first)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _counted(count: int, verdict: Verdict) -> str:
+    told = HEADS[verdict]
+    return f"{count} {told}" if count == 1 else f"{count} {told.replace('needs', 'need')}"
 
 
 def _worst_first(event: EventDiff) -> tuple[int, str]:
@@ -48,13 +55,18 @@ def _row(change: Change) -> str:
     verdict = HEADS[change.verdict]
     if change.verdict is not Verdict.SAFE:
         verdict = f"**{verdict}**"
-    told = (verdict, f"`{change.where}` {change.what}", change.why, change.do)
+    told = (verdict, f"`{change.where}` {_literal(change.what)}", change.why, change.do)
     return "| " + " | ".join(map(_cell, told)) + " |"
 
 
 def _line(change: Change) -> str:
     why = f": {change.why}" if change.why else ""
-    return f"* `{change.where}` {_cell(change.what)}{_cell(why)}"
+    return f"* `{change.where}` {_cell(_literal(change.what))}{_cell(why)}"
+
+
+def _literal(text: str) -> str:
+    """What comes from a topic file, such as a pattern, is no Markdown."""
+    return ESCAPED.sub(r"\\\g<0>", text)
 
 
 def _cell(text: str) -> str:

@@ -50,6 +50,12 @@ def kafka_changes(old: Contract, new: Contract) -> Changes:
             "what belongs together would be in two partitions: no order, and copies of events are "
             "not known there",
         )
+    elif old.fields[before.key].default not in (None, new.fields[after.key].default):
+        yield narrower(
+            "kafka.key",
+            f"«{after.key}» has another default",
+            "copies of events that do not say it would be in another partition",
+        )
     if old.partitions != new.partitions:
         yield narrower(
             "kafka.size",
@@ -70,7 +76,11 @@ def kafka_changes(old: Contract, new: Contract) -> Changes:
 
 
 def identity_changes(old: Contract, new: Contract) -> Changes:
-    """Which events are the same: in a worker's memory, and in the table."""
+    """Which events are the same: in a worker's memory, and in the table.
+
+    Where the newest copy stands, a worker knows a copy by all of its columns. One that it takes for
+    new because there are others now does no harm: the table keeps one row of a key.
+    """
     before, after = old.dedupe, new.dedupe
     if before.keep != after.keep:
         yield narrower("dedupe.keep", f"{before.keep} → {after.keep}", ELSEWHERE)
@@ -78,10 +88,18 @@ def identity_changes(old: Contract, new: Contract) -> Changes:
         yield safe("dedupe.remember_days", f"{before.remember_days} → {after.remember_days}")
     if old.table.index != new.table.index:
         yield _index_change(old.table.index, new.table.index)
+    made_before, made_now = derivations(old), derivations(new)
+    index = new.table.index
+    if index is not None and made_before.get(index, made_now[index]) != made_now[index]:
+        yield unsafe(
+            "explode",
+            "the rows of an event are made of another list, or in another way",
+            "a row that is stored and a new one of the same number are not the same one",
+            "make it a new event, with a table of its own",
+        )
     if before.by != after.by:
         yield from _key_changes(old, new)
         return
-    made_before, made_now = derivations(old), derivations(new)
     for name in after.by:
         if made_before[name] != made_now[name]:
             yield narrower(
