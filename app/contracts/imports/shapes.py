@@ -1,5 +1,6 @@
 """What a JSON Schema allows, in the words of a topic file; and what two of them allow together."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -63,7 +64,7 @@ def _both(one: Shape, other: Shape) -> Shape:
         if first.type == "never" or (first.type == "null" and second.nullable):
             return first
         if (first.type, second.type) in NARROWER:
-            bounds = first.options if second.type == "integer" else {}
+            bounds = _whole_bounds(first.options) if second.type == "integer" else {}
             return replace(second, options=_narrowed(bounds, second.options))
     if one.type != other.type:
         return whole("two schemas that contradict each other")
@@ -145,6 +146,12 @@ def _narrowed(one: Options, other: Options) -> Options:
         if name in one and name in other:
             merged[name] = narrow(one[name], other[name])
     return merged
+
+
+def _whole_bounds(options: Options) -> Options:
+    """The bounds of a number, for a whole number."""
+    rounded = {"minimum": math.ceil, "maximum": math.floor}
+    return {name: rounded[name](bound) for name, bound in options.items() if name in rounded}
 
 
 def _widened(one: Options, other: Options) -> Options:

@@ -26,6 +26,7 @@ from .schemas import TEXT, WHOLE, Schema, of
         ({"const": "a"}, {"type": "string", "one_of": ["a"], "pii": "keep"}),
         ({"enum": [3, 1]}, {"type": "integer", "minimum": 1, "maximum": 3}),
         ({"enum": ["a", 1]}, WHOLE),
+        ({"type": "integer", "allOf": [{"minimum": 0.5}]}, {"type": "integer", "minimum": 1}),
         ({"oneOf": [{"enum": []}, {"type": "boolean"}]}, {"type": "boolean"}),
         ({"enum": [True]}, {"type": "boolean"}),
         (
