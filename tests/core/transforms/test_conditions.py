@@ -72,6 +72,7 @@ TRUE = [
     {"field": "on", "at_most": "2026-03-01"},
     {"field": "name", "matches": "^A"},
     {"field": "name", "matches": "d"},
+    {"field": "name", "matches": "."},
     {"all": [{"field": "count", "is": 3}, {"field": "name", "is": "Ada"}]},
     {"any": [{"field": "count", "is": 4}, {"field": "name", "is": "Ada"}]},
     {"not": {"field": "count", "is": 4}},
