@@ -324,6 +324,11 @@ CASES: dict[str, Case] = {
     # the table
     "another table": where("table: RAW.PARCEL_SCANNED", "table: RAW.PARCELS",
                            {"warehouse.table": UNSAFE}),
+    "another table with shorter text": Case(
+        [("table: RAW.PARCEL_SCANNED", "table: RAW.PARCELS"),
+         ("parcel_id: {type: string, max_length: 20", "parcel_id: {type: string, max_length: 2")],
+        {"warehouse.table": UNSAFE, "fields.parcel_id.max_length": VERSION,
+         "column parcel_id": UNSAFE}),
     "another table with a required column": Case(
         [("table: RAW.PARCEL_SCANNED", "table: RAW.PARCELS"),
          (WEIGHT, WEIGHT.replace(", optional: true", ""))],

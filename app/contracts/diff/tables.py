@@ -89,7 +89,7 @@ def _column(old: Column, new: Column, *, same: bool) -> Changes:
         return
     kinds = [(dialect, sql_type(old, dialect), sql_type(new, dialect)) for dialect in DIALECTS]
     other = [kind for kind in kinds if kind[1] != kind[2]]
-    unfit = [f"{a} → {b} in {_told(d)}" for d, a, b in other if not _holds(d, a, b, same)]
+    unfit = [f"{a} → {b} in {_told(d)}" for d, a, b in other if not _holds(a, b, same)]
     if unfit:
         what = f"{old.type}, {', '.join(unfit)}"
         yield unsafe(where, what, "values that stand, or are stored, do not fit", NEW_COLUMN)
@@ -109,14 +109,14 @@ def _readable(old: Column, new: Column) -> bool:
     return (old.type, new.type) == ("integer", "decimal") and not new.scale
 
 
-def _holds(dialect: Dialect, old: str, new: str, same: bool) -> bool:
+def _holds(old: str, new: str, same: bool) -> bool:
     """Whether a column of the former SQL type takes the new one's values, made wider if need be,
     and the new one those of the former objects."""
     (name, *before), (now, *after) = _parts(old), _parts(new)
     if name != now:
         return False
-    if name == "VARCHAR":
-        return True  # text is read without its length, and a column that stands is made wider
+    if name == "VARCHAR":  # text is read without its length, and a column that stands is as wide
+        return same or not _wider(new, old)  # as it ever was; only a new one is narrower
     if before[1] != after[1]:
         return False
     return (after[0] or 0) >= (before[0] or 0)
