@@ -1,16 +1,21 @@
 """A type whose events become several rows, or none, or are filtered: the audit balances, and finds
 one row of one event that is missing, doubled, or in place of another."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.audit import FindingKind as K
 from app.audit import LogEnds
+from app.audit.prints import NOTHING, deduced
 from app.audit.report import DayBalance
 from app.contracts.table import Column
+from sinks.fingerprints import fingerprint
+from sinks.protocol import Fingerprint, Place
 from tests.audit.test_mutations import matches
 from tests.audit.world import DAY1, DAY2, Got, World, empty_world, table_of, topic_of, tp_of
 
@@ -98,6 +103,46 @@ async def test_what_is_done_to_one_row_of_an_event_is_found_and_named(
     assert told in found.text
     if span is not None:
         assert (found.first, found.next, found.object) == (*span, ROWS1)
+
+
+CARTS_OF = st.dictionaries(st.integers(0, 10**12), st.integers(1, 9), min_size=1, max_size=8)
+"""How many rows each offset has."""
+
+
+def left(places: Iterable[Place]) -> Fingerprint:
+    return fingerprint((place, hash(place)) for place in places) or NOTHING
+
+
+@given(CARTS_OF, st.data())
+def test_one_row_or_one_event_is_named_whichever_it_is_and_however_many_there_are(
+    carts: dict[int, int], data: st.DataObject
+) -> None:
+    places = [(offset, line) for offset, count in carts.items() for line in range(count)]
+    offset, line = one = data.draw(st.sampled_from(places))
+    event = [place for place in places if place[0] == offset]
+    others = [place for place in places if place not in event]
+    rest = [place for place in places if place != one]
+    for loaded, standing, what in (
+        (places, rest, f"row {line} of offset {offset} is missing"),
+        (places, [*places, one], f"row {line} of offset {offset} is there once too often"),
+        (places, others, f"all {len(event)} rows of offset {offset} are missing"),
+    ):
+        if what.startswith("all 1 "):
+            what = f"row 0 of offset {offset} is missing"
+        told = deduced(left(loaded), left(standing), by_index=True)
+        assert told == (what, offset, offset + 1)
+
+
+@given(CARTS_OF, st.data())
+def test_whatever_was_done_to_rows_something_is_told_of_it(
+    carts: dict[int, int], data: st.DataObject
+) -> None:
+    places = [(offset, line) for offset, count in carts.items() for line in range(count)]
+    standing = data.draw(st.lists(st.sampled_from(places), max_size=30))
+    if left(standing) != left(places):
+        told, first, next_ = deduced(left(places), left(standing), by_index=True)
+        assert told
+        assert first < next_
 
 
 DEEP: dict[str, tuple[list[str], list[str]]] = {

@@ -87,6 +87,18 @@ def test_a_new_column_differs_in_each_row(tmp_path: Path) -> None:
     assert not trial.types[EVENT].turns
 
 
+def test_what_would_be_left_out_is_a_verdict_of_its_own(tmp_path: Path) -> None:
+    light = "{do: drop_event, if: {field: weight_grams, at_most: 9}, why: lighter than its box}"
+    trim = "{do: trim, field: parcel_id}"
+    trial = take(
+        backtest(tmp_path, (trim, f"{trim}\n  - {light}")),
+        *(parcel(number, weight_grams=number * 5) for number in range(1, 4)),
+    )
+    one = trial.types[EVENT]
+    assert one.turns == {("accepted", "filtered"): 1}
+    assert one.then == {"accepted": 2, "filtered": 1}
+
+
 def test_another_dedupe_key_shows_what_it_would_take_for_copies(tmp_path: Path) -> None:
     trial = take(
         backtest(tmp_path, ("by: [scan_id]", "by: [parcel_id]")),
