@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
-
 from app.contracts.compile import compile_contract
 from app.contracts.examples import EXAMPLE_PII_KEY
 from app.contracts.model import Contract
-from app.contracts.sample import sample_events
+from app.contracts.sample import as_sent, sample_events
 from app.contracts.topic_yaml import Open
 from app.contracts.writing import TODO, Noted, bare
 from app.core.errors import Fatal, Rejected, RejectedError
@@ -117,10 +115,10 @@ def _examples(content: Mapping[str, Any]) -> Any:
     except (ValueError, Fatal) as error:
         return Noted(TODO, f"none could be made up: {error}")
     kind = compile_contract(contract, EXAMPLE_PII_KEY)
-    lands = judge(kind, orjson.dumps(event), NOON)
+    lands = judge(kind, as_sent(event), NOON)
     assert isinstance(lands, Accepted), lands
     lacking = _without(event, contract.fields[contract.day.source].way(contract.day.source))
-    rejected = judge(kind, orjson.dumps(lacking), NOON)
+    rejected = judge(kind, as_sent(lacking), NOON)
     assert isinstance(rejected, Rejected), rejected
     return [
         {

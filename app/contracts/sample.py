@@ -1,11 +1,10 @@
 """Random events of a contract: valid by construction, and judged before they are given away."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
-
-import orjson
 
 from app.contracts.compile import compile_contract
 from app.contracts.examples import EXAMPLE_PII_KEY
@@ -44,7 +43,7 @@ def sample_events(
         for _ in range(ATTEMPTS):
             moment = start + timedelta(milliseconds=int(span / MILLISECOND * random.random()))
             event = _event(contract, Maker(random, moment, optional=optional))
-            verdict = judge(kind, orjson.dumps(event), moment)
+            verdict = judge(kind, as_sent(event), moment)
             if isinstance(verdict, Accepted):
                 yield event
                 break
@@ -52,6 +51,11 @@ def sample_events(
                 why = f"; the last was rejected: {verdict.message}"
         else:
             raise Fatal(f"{contract.event}: {ATTEMPTS} random events, and none was good{why}")
+
+
+def as_sent(event: Event) -> bytes:
+    """The event as one line of JSON; its numbers may have more than 64 bits."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def day_of(contract: Contract, day: date) -> tuple[datetime, timedelta]:

@@ -1,14 +1,14 @@
 """`forebay topics sample`: random good events."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-import orjson
 import typer
 
-from app.commands.output import AsJson, print_json
+from app.commands.output import AsJson
 from app.commands.topics.options import TOPICS, Folder, chosen
-from app.contracts.sample import day_of, sample_events
+from app.contracts.sample import as_sent, day_of, sample_events
 from app.core.errors import Fatal
 
 AN_HOUR = timedelta(hours=1)
@@ -44,7 +44,8 @@ def sample(
         raise Fatal(f"--day «{day}»: write a day such as 2026-03-01") from error
     events = sample_events(contract, count, seed, start, span)
     if as_json:
-        print_json({"event": event, "seed": seed, "events": list(events)})
+        whole = {"event": event, "seed": seed, "events": list(events)}
+        typer.echo(json.dumps(whole, ensure_ascii=False, indent=2))  # orjson knows 64 bits only
         return
     for one in events:
-        typer.echo(orjson.dumps(one))
+        typer.echo(as_sent(one))
