@@ -116,6 +116,13 @@ BROKEN: dict[str, list[tuple[list[tuple[str, str]], str, str]]] = {
           ("row: {day: \"2026-03-01\", parcel_id: P1}", "row: {day: \"2026-03-01\"}")],
          "dedupe.by.1", "«parcel_id» is hashed"),
     ],
+    "upsert-day": [
+        ([("keep: first", "keep: last")], "day.from", "where the newest copy stands, one with"),
+        ([("keep: first", "keep: last"), ("by: [scan_id]", "by: [scan_id, scanned_hour]"),
+          ("  - {do: trim, field: parcel_id}", "  - {do: trim, field: parcel_id}\n"
+           "  - {do: date_part, field: scanned_at, part: hour, to: scanned_hour}")],
+         "day.from", "where the newest copy stands, one with"),
+    ],
     "string-unbounded": [
         ([("    max_length: 20\n", "")], "fields.parcel_id", "«parcel_id» may be as long as"),
         ([("    max_length: 20\n", "    pattern: ^[ P0-9]+$\n")], "fields.parcel_id",
@@ -179,6 +186,23 @@ def test_what_a_step_hides_is_not_in_clear(step: str, tmp_path: Path) -> None:
     row = ('row: {day: "2026-03-01", client_ip: 192.0.2.7}', 'row: {day: "2026-03-01"}')
     assert [rule for rule, *_ in advice(tmp_path / "clear", *replaced(*ip))] == ["pii-clear"]
     assert advice(tmp_path / "hidden", *replaced(*ip, hidden, row)) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("by: [scan_id]", "by: [scan_id, scanned_at]")],
+        [
+            ("by: [scan_id]", "by: [scan_id, passed_at]"),
+            ("  - {do: trim", "  - {do: rename, field: scanned_at, to: passed_at}\n  - {do: trim"),
+        ],
+        [("\nday: ", "\n# lint: allow upsert-day (a parcel passes a scanner once)\nday: ")],
+    ],
+)
+def test_a_copy_that_names_its_day_or_says_that_it_is_the_same_may_take_the_place_of_another(
+    changes: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    assert advice(tmp_path, ("keep: first", "keep: last"), *changes) == []
 
 
 def test_two_events_do_not_share_a_summary(tmp_path: Path) -> None:

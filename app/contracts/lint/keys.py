@@ -1,5 +1,6 @@
 """Rules on keys: what keeps order, what makes two events the same, how the load is spread."""
 
+from app.contracts.diff.derivation import derivations
 from app.contracts.fields import Field, StringField
 from app.contracts.lint.advice import Found, Rule, Subject
 
@@ -89,6 +90,23 @@ def _risky_identity(subject: Subject) -> Found:
             )
 
 
+def _upsert_day(subject: Subject) -> Found:
+    """A load replaces the days that have news: it would not look for the former copy elsewhere."""
+    dedupe, source = subject.contract.dedupe, subject.contract.day.source
+    if dedupe.keep == "first":
+        return
+    made = derivations(subject.contract, steps_only=True)
+    if any(made[name] == (source,) for name in dedupe.by):
+        return
+    yield (
+        "day.from",
+        f"where the newest copy stands, one with another «{source}» may lie on another day, and "
+        f"the former copy stays in the table; add «{source}» to dedupe.by, or take a time that is "
+        "the same in each copy, such as when the thing began, and allow it with a comment that "
+        "says so",
+    )
+
+
 def _is_long_text(field: Field) -> bool:
     if not isinstance(field, StringField):
         return False
@@ -106,4 +124,6 @@ RULES = (
          _one_partition),
     Rule("dedupe-risky", "What differs between two copies of an event can not tell that they are.",
          _risky_identity),
+    Rule("upsert-day", "An event whose newest copy stands must keep its day, or it stands twice.",
+         _upsert_day),
 )  # fmt: skip
