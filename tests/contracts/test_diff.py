@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from app.commands.topics import topics
 from app.contracts.diff.markdown import markdown
 from app.contracts.diff.run import diff
+from app.contracts.load import load_contracts
 from app.core.errors import Fatal
 
 from .diff_cases import BASE, CASES, SAFE, TRIM, UNSAFE
@@ -159,6 +160,30 @@ Safe:
 * `load.every` 15m → 5m
 """
     )
+
+
+def test_what_nobody_has_to_act_on_is_one_line_for_each_event(tmp_path: Path) -> None:
+    letter = BASE.replace("parcel_scanned", "letter_scanned").replace("RAW.PARCEL", "RAW.LETTER")
+    wider = changed(("maximum: 90", "maximum: 900"), ("every: 15m", "every: 5m"), text=BASE)
+    old = load_contracts(write(tmp_path / "old", {FILE: BASE}))
+    new = load_contracts(write(tmp_path / "new", {FILE: wider, "letter_scanned.yaml": letter}))
+    assert (
+        markdown("main", "topics", diff(old, new))
+        == """\
+## Topic files: `main` → `topics`
+
+**3 safe.**
+
+### Safe
+
+* letter_scanned (v1): `event` is new: topic events.letter_scanned.v1, table RAW.LETTER_SCANNED
+* parcel_scanned (v1): `fields.belt.maximum` 90 → 900; `load.every` 15m → 5m
+"""
+    )
+    narrower = {FILE: BASE.replace("maximum: 90", "maximum: 9"), "letter_scanned.yaml": letter}
+    text = markdown("main", "topics", diff(old, load_contracts(write(tmp_path / "b", narrower))))
+    heads = [line for line in text.splitlines() if line.startswith("###")]
+    assert heads == ["### parcel_scanned (v1): needs a new version", "### All else: safe"]
 
 
 def test_machines_get_json_and_an_exit_status(tmp_path: Path) -> None:
