@@ -36,10 +36,13 @@ async def house(servers: Servers, unique: str, tmp_path: Path) -> AsyncIterator[
 def rows_of(contract: Contract, events: list[bytes], at: datetime) -> int:
     """How many rows these events must leave in the table: one for each composite key and day."""
     kind = compile_contract(contract, PII_KEY.encode())
-    keys = set()
+    standing: dict[bytes, Accepted] = {}
     for event in events:
         verdict = judge(kind, event, at)
         assert isinstance(verdict, Accepted), verdict
+        standing.setdefault(kind.dedupe_key(verdict.row), verdict)
+    keys = set()
+    for verdict in standing.values():
         for row in verdict.rows:
             line = orjson.loads(kind.line(row, verdict.day))
             keys.add(orjson.dumps([line["day"], *(line[name] for name in contract.table.key)]))
