@@ -13,6 +13,7 @@ from app.audit import FindingKind as K
 from app.audit import LogEnds
 from app.audit.prints import NOTHING, deduced
 from app.audit.report import DayBalance
+from app.commands.audit import closing
 from app.contracts.table import Column
 from sinks.fingerprints import fingerprint
 from sinks.protocol import Fingerprint, Place
@@ -59,6 +60,12 @@ async def test_rows_are_counted_apart_from_events_and_all_adds_up(world: World) 
                    collapsed=3, in_flight=2),
         DayBalance(DAY2, received=2, staged=1, filtered=1),
     ]  # fmt: skip
+
+
+async def test_the_closing_sentence_tells_events_from_rows(world: World) -> None:
+    told = closing(await world.audit()).plain
+    assert "10 received = 7 staged + 1 duplicates + 0 dead letters + 2 filtered; " in told
+    assert "14 rows = 9 in the warehouse + 3 collapsed at load + 2 waiting for a load." in told
 
 
 def row(offset: int, line: int) -> str:
