@@ -11,6 +11,7 @@ from app.contracts.types import TYPES
 from app.core.transforms import Columns, zone
 
 OWN_TABLES = ("LOAD_CONTROL", "LOAD_FENCE", "LOAD_FINGERPRINT")
+SYSTEM_SCHEMAS = ("INFORMATION_SCHEMA", "PG_CATALOG")  # no table can be made in them
 KAFKA_KEYS = ("string", "integer", "uuid", "date")
 
 
@@ -108,8 +109,11 @@ def _examples(contract: Contract) -> Found:
 
 
 def _table(contract: Contract) -> Found:
-    if contract.warehouse.table.partition(".")[2] in OWN_TABLES:
+    schema, _, name = contract.warehouse.table.partition(".")
+    if name in OWN_TABLES:
         yield "warehouse.table", "is Forebay's own; choose another name"
+    if schema in SYSTEM_SCHEMAS:
+        yield "warehouse.table", f"{schema} is the warehouse's own; choose another schema"
 
 
 def _steps(contract: Contract) -> Found:

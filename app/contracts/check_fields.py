@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from pydantic import ValidationError
 from pydantic_core import SchemaError, SchemaValidator, core_schema
@@ -109,6 +110,8 @@ def _bounds(field: Field) -> Found:
             yield "minimum", f"{low} is more than maximum {high}; no value would fit"
     if isinstance(field, DecimalField) and field.scale > field.precision:
         yield "scale", f"{field.scale} is more than precision {field.precision}"
+    elif isinstance(field, DecimalField):
+        yield from _digits(field)
     if isinstance(field, ListField):
         yield from _order("items", field.min_items, field.max_items)
     if isinstance(field, TimestampField):
@@ -116,6 +119,14 @@ def _bounds(field: Field) -> Found:
     if isinstance(field, StringField):
         yield from _order("length", field.min_length, field.max_length)
         yield from _text_bounds(field)
+
+
+def _digits(field: DecimalField) -> Found:
+    limit = Decimal(10) ** (field.precision - field.scale)
+    for key, bound in (("minimum", field.minimum), ("maximum", field.maximum)):
+        if bound is not None and not -limit < bound < limit:
+            digits = field.precision - field.scale
+            yield key, f"has more than the {digits} digits before the point that a value may have"
 
 
 def _order(what: str, low: int | None, high: int | None) -> Found:

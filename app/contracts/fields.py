@@ -19,6 +19,8 @@ Way = tuple[str | int, ...]
 NAME = r"^[a-z][a-z0-9_]*$"
 MAX_INDEX = 99  # each place of a list up to the one that is lifted is looked at
 MAX_DEPTH = 8
+MAX_TEXT = 16_777_216  # characters; Snowflake's longest VARCHAR
+MAX_ITEMS = 1_000_000  # no event has so many bytes
 
 
 class Strict(BaseModel):
@@ -97,8 +99,8 @@ class StringField(_Lenient):
     """Text without NUL characters. Lenient: a whole number, for its digits."""
 
     type: Literal["string"]
-    min_length: int | None = Says(None, gt=0, description="In characters.")
-    max_length: int | None = Says(None, gt=0, le=16_777_216, description="In characters.")
+    min_length: int | None = Says(None, gt=0, le=MAX_TEXT, description="In characters.")
+    max_length: int | None = Says(None, gt=0, le=MAX_TEXT, description="In characters.")
     pattern: str | None = Says(
         None, description="Regular expression found somewhere in the value; anchor with ^ and $."
     )
@@ -186,8 +188,8 @@ class ListField(_Field):
 
     type: Literal["list"]
     items: "Field" = Says(description="What each of them is; none may be null.")
-    min_items: int | None = Says(None, gt=0)
-    max_items: int | None = Says(None, gt=0)
+    min_items: int | None = Says(None, gt=0, le=MAX_ITEMS)
+    max_items: int | None = Says(None, gt=0, le=MAX_ITEMS)
 
 
 class ObjectField(_Field):

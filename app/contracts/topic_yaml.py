@@ -22,8 +22,25 @@ class Open(str):
     __slots__ = ()
 
 
+KNOWN_TAGS = frozenset({"str", "seq", "bool", "null", "int", "float", "map"})  # what JSON has
+CORE = "tag:yaml.org,2002:"
+
+
 class _Loader(yaml.CSafeLoader):
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (the name is PyYAML's)
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (the names are PyYAML's)
+    yaml_constructors = {  # noqa: RUF012
+        tag: constructor
+        for tag, constructor in yaml.CSafeLoader.yaml_constructors.items()
+        if tag is None or tag.removeprefix(CORE) in KNOWN_TAGS
+    }
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, KeyError) as error:
+            kind = "!!" + node.tag.removeprefix(CORE)
+            what = f"no value of the type {kind}, or too long for one; write what is meant"
+            raise Unreadable(f"line {node.start_mark.line + 1}", what) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         mapping: dict[Any, Any] = {}
@@ -45,7 +62,7 @@ for _tag, _pattern, _first in (
     ("todo", r"^TODO$", "T"),
     ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+    _Loader.add_implicit_resolver(f"{CORE}{_tag}", re.compile(_pattern), list(_first))
 
 
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
@@ -64,10 +81,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
-_Loader.add_constructor("tag:yaml.org,2002:float", _float)
-_Loader.add_constructor("tag:yaml.org,2002:todo", _open)
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor(CORE + "int", _integer)
+_Loader.add_constructor(CORE + "float", _float)
+_Loader.add_constructor(CORE + "todo", _open)
+_Loader.add_constructor(CORE + "map", _mapping)
 
 
 def read_yaml(path: Path) -> Any:
@@ -84,6 +101,10 @@ def read_yaml(path: Path) -> Any:
         raise Unreadable(where, f"not YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise Unreadable("file", f"not YAML: {error}") from error
+    except RecursionError as error:
+        raise Unreadable(
+            "file", "is nested too deep; nothing in it needs so many levels"
+        ) from error
 
 
 def open_decisions(content: Any, where: str = "") -> Iterator[str]:

@@ -168,6 +168,10 @@ BROKEN: dict[str, tuple[str, str]] = {
         "type: decimal, scale: 2, minimum: 2, maximum: 1.5",
         "minimum: 2 is more than maximum 1.5; no value would fit",
     ),
+    "a bound that no value of a decimal reaches": (
+        "type: decimal, precision: 5, scale: 2, minimum: 1000",
+        "minimum: has more than the 3 digits before the point that a value may have",
+    ),
     "a bound in words": ("type: decimal, scale: 2, minimum: much", "minimum: must be a number"),
     "a bound that is no number": (
         "type: decimal, scale: 2, minimum: NaN",

@@ -17,6 +17,37 @@ FIELDS = "scan_id, scanned_at, parcel_id, weight_grams"
 
 # what is broken: (old text, new text, message after the file's name)
 BROKEN: dict[str, tuple[str, str, str]] = {
+    "a tag that its value does not fit": (
+        "version: 1\n",
+        "version: !!int one\n",
+        "line 2: no value of the type !!int, or too long for one; write what is meant",
+    ),
+    "a tag on a mapping that is none": (
+        "cluster_by: [parcel_id]",
+        "cluster_by: !!map [parcel_id]",
+        "line 29: no value of the type !!map, or too long for one; write what is meant",
+    ),
+    "a type that JSON does not have": (
+        "team: logistics",
+        "team: !!set {logistics}",
+        "line 5: not YAML: could not determine a constructor for the tag "
+        "'tag:yaml.org,2002:set'",
+    ),
+    "a number without end": (
+        "version: 1\n",
+        f"version: {'1' * 5_000}\n",
+        "line 2: no value of the type !!int, or too long for one; write what is meant",
+    ),
+    "a thousand levels": (
+        "team: logistics",
+        f"team: {'[' * 3_000}{']' * 3_000}",
+        "file: is nested too deep; nothing in it needs so many levels",
+    ),
+    "a length that no text has": (
+        LABEL,
+        "    min_length: 100000000000000000000\n",
+        "fields.parcel_id.min_length: must be 16777216 or less",
+    ),
     "an unknown key": ("app: depot", "app: depot\nsource: depot", "source: unknown key; remove it"),
     "a missing key": ("version: 1\n", "", "version: is missing; add it"),
     "a misspelt key": (
@@ -194,6 +225,11 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "table: RAW.PARCEL_SCANNED",
         "table: RAW.X; DROP TABLE Y",
         "warehouse.table: must be SCHEMA.TABLE in upper case, such as RAW.ORDER_PLACED",
+    ),
+    "a table among the warehouse's own": (
+        "table: RAW.PARCEL_SCANNED",
+        "table: INFORMATION_SCHEMA.PARCEL_SCANNED",
+        "warehouse.table: INFORMATION_SCHEMA is the warehouse's own; choose another schema",
     ),
     "a table of Forebay's own": (
         "table: RAW.PARCEL_SCANNED",

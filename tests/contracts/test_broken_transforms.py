@@ -218,6 +218,10 @@ BROKEN: dict[str, tuple[str, str]] = {
         f'do: parse_timestamp, field: note, format: "%H:%M %z", to: new, {ABOUT}',
         "format: does not name a day; it needs %Y, %m and %d, or is iso",
     ),
+    "a format that reads a year twice": (
+        f'do: parse_timestamp, field: note, format: "%Y-%m-%d %Y %z", to: new, {ABOUT}',
+        "format: %Y is there twice; remove one",
+    ),
     "a time in a format that depends on the machine": (
         f'do: parse_timestamp, field: note, format: "%c", to: new, {ABOUT}',
         "format: %c is not understood; there is %% %A %B %H %I %M %S %Y %a %b %d %f %j %m %p %y %z",

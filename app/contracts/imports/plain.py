@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.contracts.fields import MAX_TEXT
 from app.contracts.imports.shapes import NOTHING, NULL, Shape, either, whole
 from app.contracts.infer.forms import takes
 from app.core.values import MAX_INTEGER
 
 Schema = Mapping[str, Any]
-MAX_LENGTH = 16_777_216  # characters, of a string in a topic file
 TYPE_OF_FORMAT = {"date-time": "timestamp", "date": "date", "uuid": "uuid"}
 FORMATS = {"email": "email", "idn-email": "email", "uri": "url", "iri": "url"} | {
     "ipv4": "ip", "ipv6": "ip"
@@ -54,10 +54,7 @@ def _string(schema: Schema) -> Shape:
         options["format"] = FORMATS[form]
     elif form:
         notes.append(f"format {form} of the schema is not looked at")
-    if schema.get("minLength"):
-        options["min_length"] = schema["minLength"]
-    if schema.get("maxLength") and schema["maxLength"] <= MAX_LENGTH:
-        options["max_length"] = schema["maxLength"]
+    options |= bounds(schema, "Length", "length", MAX_TEXT)
     if "pattern" in schema:
         try:
             takes({"type": "string", "pii": "keep", "pattern": schema["pattern"]})
@@ -65,6 +62,13 @@ def _string(schema: Schema) -> Shape:
         except ValueError:
             notes.append("the schema's pattern is none that can be used here")
     return Shape("string", options=options, notes=tuple(notes))
+
+
+def bounds(schema: Schema, words: str, options: str, limit: int) -> dict[str, int]:
+    """Read `minLength` and the like, as far as a topic file can say them; 5.0 is whole too."""
+    low, high = (schema.get(f"{end}{words}") for end in ("min", "max"))
+    found = {f"min_{options}": int(min(low, limit))} if low else {}
+    return found | ({f"max_{options}": int(high)} if high and high <= limit else {})
 
 
 def _integer(schema: Schema) -> Shape:

@@ -17,7 +17,8 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from app.contracts.imports.plain import MEANT, PLAIN, of_values
+from app.contracts.fields import MAX_ITEMS
+from app.contracts.imports.plain import MEANT, PLAIN, bounds, of_values
 from app.contracts.imports.shapes import ANYTHING, NOTHING, NULL, Member, Shape, both, either, whole
 from app.core.errors import Fatal
 
@@ -159,8 +160,7 @@ class _Reader:
         item = self.shape(items, resolver)
         if item.type in ("any", "null", "never") or item.nullable:
             return whole("a list of anything" if item.type == "any" else "a list with null in it")
-        bounds = {"min_items": schema.get("minItems"), "max_items": schema.get("maxItems")}
-        return Shape("list", items=item, options={k: v for k, v in bounds.items() if v})
+        return Shape("list", items=item, options=bounds(schema, "Items", "items", MAX_ITEMS))
 
 
 def _implied(schema: Mapping[str, Any]) -> list[str]:

@@ -94,6 +94,8 @@ class ParseTimestamp(Options):
             if one not in DIRECTIVES:
                 known = " ".join(f"%{known}" for known in sorted(DIRECTIVES))
                 raise ValueError("format", f"%{one} is not understood; there is {known}")
+            if one != "%" and found.count(one) > 1:
+                raise ValueError("format", f"%{one} is there twice; remove one")
         named = set(found)
         if not named & set("Yy") or not ("j" in named or ("d" in named and named & set("mbB"))):
             raise ValueError("format", "does not name a day; it needs %Y, %m and %d, or is iso")

@@ -49,6 +49,17 @@ def test_a_property_that_must_not_be_there_is_no_field(tmp_path: Path) -> None:
     assert list(said(tmp_path, schema)["fields"]) == ["y"]
 
 
+def test_bounds_are_taken_as_far_as_a_topic_file_has_them(tmp_path: Path) -> None:
+    huge = 10**12
+    text = {"type": "string", "minLength": 2.0, "maxLength": huge}
+    many = {"type": "array", "items": {"type": "integer"}, "minItems": 3.0, "maxItems": huge}
+    fields = said(tmp_path, {"properties": {"text": text, "many": many}})["fields"]
+    assert fields["text"]["min_length"] == 2
+    assert fields["many"]["min_items"] == 3
+    assert "max_length" not in fields["text"]
+    assert "max_items" not in fields["many"]
+
+
 def test_objects_of_which_one_holds_are_merged(tmp_path: Path) -> None:
     mail = {
         "properties": {
