@@ -297,7 +297,7 @@ CASES: dict[str, Case] = {
     # steps
     "a step that changes values": where(TRIM,
                                         f"{TRIM}\n  - {{do: lower, field: route}}",
-                                        {"transform (route)": SAFE}),
+                                        {"transform (route)": SAFE, "transform.1": VERSION}),
     "a step less": where("transform:\n  - {do: trim, field: route}\n", "",
                          {"transform (route)": SAFE}),
     "a step that adds a column": where(

@@ -2,16 +2,20 @@
 
 import json
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from app.commands.topics import topics
+from app.contracts.compile import compile_contract
 from app.contracts.diff.markdown import markdown
 from app.contracts.diff.run import diff
+from app.contracts.examples import EXAMPLE_PII_KEY
 from app.contracts.load import load_contracts
-from app.core.errors import Fatal
+from app.core.errors import Fatal, Rejected
+from app.core.judge import Accepted, judge
 
 from .diff_cases import BASE, CASES, SAFE, TRIM, UNSAFE
 from .topic_files import changed, load, write
@@ -70,6 +74,70 @@ def test_a_key_that_is_made_in_another_way_is_another_key(tmp_path: Path) -> Non
         said = {change.where: str(change.verdict) for change in event.changes}
         assert set(said) == places
         assert said["dedupe.by.label"] == "new version"
+
+
+MAP = "{do: map, field: route, to: way, values: {A1: left}, about: Where the belt goes.%s}"
+NUMBER = "{do: parse_number, field: route, to: nth, as: integer, about: Its number on the map.}"
+IN_FLIGHT: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]], dict[str, object]]] = {
+    "a default of null is gone": (
+        [(TRIM, f"{TRIM}\n  - {MAP % ', default: ~'}")],
+        [(TRIM, f"{TRIM}\n  - {MAP % ''}")],
+        {"route": "B2"},
+    ),
+    "two steps change places": (
+        [(TRIM, f"{TRIM}\n  - {MAP % ''}")],
+        [(TRIM, f"  - {MAP % ''}\n{TRIM}")],
+        {"route": " A1"},
+    ),
+    "what a step read trimmed is no longer": (
+        [(TRIM, f"{TRIM}\n  - {NUMBER}")],
+        [(TRIM, f"  - {NUMBER}")],
+        {"route": " 7"},
+    ),
+    "letters become two": ([], [(TRIM, "  - {do: upper, field: route}")], {"route": "ß" * 9}),
+    "what was dropped is kept": (
+        [("unknown: reject", "unknown: drop")],
+        [("unknown: reject", "unknown: keep")],
+        {"colour": "a\0b"},
+    ),
+    "what was dropped of an object is kept": (
+        [("    about: The box", "    unknown: drop\n    about: The box")],
+        [("    about: The box", "    unknown: keep\n    about: The box")],
+        {"box": {"height": 1, "colour": "red", "depth": 10**39}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_FLIGHT)
+def test_what_would_be_refused_in_flight_is_not_safe(name: str, tmp_path: Path) -> None:
+    was, becomes, more = IN_FLIGHT[name]
+    old, new = (
+        load(tmp_path / side, changed(*changes, text=BASE))
+        for side, changes in (("old", was), ("new", becomes))
+    )
+    contract = old["parcel_scanned"]
+    sent = json.dumps(contract.examples[0].given | more).encode()
+    moment = datetime.fromisoformat("2026-03-01T23:59:58Z")
+    before, after = (
+        judge(compile_contract(side["parcel_scanned"], EXAMPLE_PII_KEY), sent, moment)
+        for side in (old, new)
+    )
+    assert isinstance(before, Accepted)
+    assert isinstance(after, Rejected)
+    [event] = diff(old, new)
+    assert event.verdict == "new version"
+
+
+def test_a_hidden_field_that_is_gone_would_land_in_clear_with_what_is_unknown(
+    tmp_path: Path,
+) -> None:
+    keep = ("unknown: reject", "unknown: keep")
+    hidden = "  sender: {type: string, max_length: 80, pii: hash, about: Who sent it.}\n"
+    old = load(tmp_path / "old", changed(keep, text=BASE))
+    new = load(tmp_path / "new", changed(keep, (hidden, ""), (", sender: Shop", ""), text=BASE))
+    [event] = diff(old, new)
+    said = {change.where: str(change.verdict) for change in event.changes}
+    assert said["fields.sender"] == UNSAFE
 
 
 def test_rows_of_another_list_are_other_rows(tmp_path: Path) -> None:

@@ -32,6 +32,18 @@ def derivations(contract: Contract, *, steps_only: bool = False) -> Mapping[str,
     return {name: (*made[name], *pii[name]) for name in contract.landed}
 
 
+def steps(contract: Contract) -> list[tuple[Transform, Columns, Derivation]]:
+    """Each step with the columns it finds, and its own derivation: what it says, and what it
+    reads, beginning with the fields as they are."""
+    made: dict[str, Derivation] = {name: (name,) for name in contract.sent}
+    columns, found = contract.sent, list[tuple[Transform, Columns, Derivation]]()
+    for step in contract.transform:
+        after = step.columns(columns)
+        found.append((step, columns, _new(made, step)))
+        made, columns = _after(made, step, columns, after), after
+    return found
+
+
 def _sent(name: str, field: Field) -> Derivation:
     return (field.way(name), *(repr(getattr(field, option, None)) for option in SOURCE))
 
@@ -41,13 +53,24 @@ def _after(
 ) -> dict[str, Derivation]:
     if step.do == "rename":
         return {name: made[step.field if name == step.to else name] for name in after}
-    said = step.model_dump(mode="json", by_alias=True, exclude={"about"})
-    read = tuple(made[name] for name in dict.fromkeys(_texts(said)) if name in made)
-    new: Derivation = (repr(said), read)
+    said, new = _said(step), _new(made, step)
     written = {name for name in after if name not in columns}
     if not written:  # a step in place
         written = {str(said.get("to") or said.get("field"))}
     return {name: new if name in written else made[name] for name in after}
+
+
+def _new(made: Mapping[str, Derivation], step: Transform) -> Derivation:
+    said = _said(step)
+    read = tuple(made[name] for name in dict.fromkeys(_texts(said)) if name in made)
+    return (repr(said), read)
+
+
+def _said(step: Transform) -> dict[str, Any]:
+    said = step.model_dump(mode="json", by_alias=True, exclude={"about"})
+    if step.do == "map" and "default" not in step.model_fields_set:
+        del said["default"]  # another thing than a default of null
+    return said
 
 
 def _texts(said: Any) -> Iterator[str]:

@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from app.contracts.diff.change import Change, Changes, narrower, safe, told, unsafe
-from app.contracts.fields import Field
+from app.contracts.fields import Field, ListField, ObjectField
 
 Rule = Callable[[Any, Any], bool]  # (former, new) → whether all that fitted still fits
 
 IGNORED = frozenset({"type", "path", "optional", "default", "items", "fields", "pii"})
 WORDS = frozenset({"about", "deprecated"})
 UNKNOWN = "reject"
+DROP_TO_KEEP = ("drop", "keep")
+UNKEPT = (
+    "events in flight may hold what can not be kept, such as NUL characters or integers of more "
+    "than 38 digits, and would be refused"
+)
 
 
 def field_changes(
@@ -29,7 +34,7 @@ def field_changes(
     }
     for name in old:
         if name not in pairs.values():
-            yield _removed(f"{where}.{name}", unknown[1])
+            yield _removed(f"{where}.{name}", old[name], unknown[1])
     for name, former in pairs.items():
         place = f"{where}.{name}"
         if former is None:
@@ -42,7 +47,14 @@ def field_changes(
         yield from one_field(place, old[former], new[name])
 
 
-def _removed(where: str, unknown: str) -> Change:
+def _removed(where: str, field: Field, unknown: str) -> Change:
+    if unknown == "keep" and hidden_in(field):
+        return unsafe(
+            where,
+            "is removed",
+            "what of it was hashed or dropped would land in clear, with what is unknown",
+            "leave the field, with pii: drop",
+        )
     if unknown != UNKNOWN:
         return safe(where, "is removed", f"what no field takes is not refused (unknown: {unknown})")
     return narrower(
@@ -51,6 +63,15 @@ def _removed(where: str, unknown: str) -> Change:
         "events in flight that have it would be refused as unknown",
         "raise version; or keep it, optional and deprecated, until nobody sends it",
     )
+
+
+def hidden_in(field: Field) -> bool:
+    """Whether anything of the field does not land in clear."""
+    if field.pii in ("hash", "drop"):
+        return True
+    if isinstance(field, ListField):
+        return hidden_in(field.items)
+    return isinstance(field, ObjectField) and any(map(hidden_in, field.fields.values()))
 
 
 def _added(where: str, field: Field, unknown: str) -> Change:
@@ -183,7 +204,7 @@ def _lenient(old: Any, new: Any) -> bool:
 
 
 def _not_refused(old: Any, new: Any) -> bool:
-    return bool(new != UNKNOWN)
+    return bool(new != UNKNOWN and (old, new) != DROP_TO_KEEP)
 
 
 def _zone(old: Any, new: Any) -> bool:

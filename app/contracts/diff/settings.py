@@ -9,9 +9,10 @@ from app.contracts.diff.change import (
     told,
     unsafe,
 )
-from app.contracts.diff.derivation import derivations
+from app.contracts.diff.derivation import derivations, steps
+from app.contracts.diff.fields import DROP_TO_KEEP, UNKEPT
 from app.contracts.model import Contract
-from app.core.transforms import Transform
+from app.core.transforms import Columns, Transform
 
 ELSEWHERE = "copies of events that are in the table already would be new events"
 REJECTING = frozenset(
@@ -183,25 +184,27 @@ def step_changes(old: Contract, new: Contract) -> Changes:
                 "rows that are loaded keep what they have, until their day is sent again",
                 f"load it into a column of another name if «{name}» must mean one thing",
             )
-    known = [step.model_dump(exclude={"about"}) for step in old.transform]
-    for index, step in enumerate(new.transform):
-        if step.model_dump(exclude={"about"}) in known:
+    known = [derivation for _, _, derivation in steps(old)]
+    for index, (step, columns, derivation) in enumerate(steps(new)):
+        if derivation in known:
             continue
-        if _may_refuse(step):
+        if _may_refuse(step, columns):
             yield narrower(
                 f"transform.{index}",
-                f"{step.do} is new or another one",
+                f"{step.do} is new or another one, or reads other values",
                 "it may refuse events in flight, which would become dead letters",
             )
         elif step.do in FILTERING:
             yield safe(
                 f"transform.{index}",
-                "drop_event is new or another one",
+                "drop_event is new or another one, or reads other values",
                 "events in flight that it names are counted as filtered, and do not land",
             )
 
 
-def _may_refuse(step: Transform) -> bool:
+def _may_refuse(step: Transform, columns: Columns) -> bool:
+    if step.do == "lower" or step.do == "upper":  # «ß» becomes «SS», which may be too long
+        return columns[step.field].max_length is not None
     total = step.do == "map" and "default" in step.model_fields_set
     return step.do in REJECTING and not total
 
@@ -225,5 +228,7 @@ def other_changes(old: Contract, new: Contract) -> Changes:
         what = f"{old.unknown} → {new.unknown}"
         if new.unknown == "reject":
             yield narrower("unknown", what, "events in flight that hold more would be refused")
+        elif (old.unknown, new.unknown) == DROP_TO_KEEP:
+            yield narrower("unknown", what, UNKEPT)
         else:
             yield safe("unknown", what)
