@@ -45,6 +45,13 @@ class Table:
     index: str | None = None
 
     @property
+    def newly_required(self) -> tuple[Column, ...]:
+        """The columns that must have a value, and that rows of a former contract may lack all the
+        same: all but the day, the key and the lineage."""
+        always = {"day", *self.key, *(column.name for column in LINEAGE)}
+        return tuple(c for c in self.columns if not c.nullable and c.name not in always)
+
+    @property
     def event_key(self) -> tuple[str, ...]:
         """The columns that name an event, whose rows stand or give way together."""
         return tuple(name for name in self.key if name != self.index)

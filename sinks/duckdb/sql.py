@@ -147,6 +147,16 @@ def count_keyless(table: Table) -> str:
     return f"SELECT _object, count(*) FROM staged WHERE {lacking} GROUP BY ALL ORDER BY ALL"
 
 
+def count_lacking(table: Table) -> str:
+    """Count the staged rows that lack each of `newly_required`, which are one at least."""
+    counts = (f"count(*) - count({quoted(column.name)})" for column in table.newly_required)
+    return f"SELECT {', '.join(counts)} FROM staged"
+
+
+def let_be_empty(table: Table, column: Column) -> str:
+    return f"ALTER TABLE {target(table)} ALTER {quoted(column.name)} DROP NOT NULL"
+
+
 def find_losers(table: Table) -> list[str]:
     """Find the staged rows that give way to another copy of their event: all rows of a copy do, or
     none, however many rows the other has.

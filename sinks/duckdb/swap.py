@@ -31,7 +31,8 @@ class Load:
 def swap(
     connection: duckdb.DuckDBPyConnection, load: Load, staged: Mapping[date, int]
 ) -> dict[date, LoadedDay]:
-    """Replace the days by the staged rows. Any error before COMMIT leaves all as it was."""
+    """Replace the days by the staged rows. Any error before COMMIT leaves all days as they were."""
+    let_former_rows_in(connection, load.table)
     with translated(f"replace days of {load.table.name}"):
         connection.execute("BEGIN")
         try:
@@ -47,6 +48,19 @@ def swap(
     except Exception as error:
         return _learn(connection, load, error)
     return loaded
+
+
+def let_former_rows_in(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Let go of a NOT NULL that holds for rows of this contract, and not for those of a former one
+    that are loaded with them."""
+    required = table.newly_required
+    if not required:
+        return
+    with translated(f"look for what rows of {table.name} lack"):
+        lacking = connection.execute(sql.count_lacking(table)).fetchone() or ()
+        for column, rows in zip(required, lacking, strict=True):
+            if rows:
+                connection.execute(sql.let_be_empty(table, column))
 
 
 def _change(

@@ -201,13 +201,25 @@ def count_keyless(table: Table, staging: str) -> str:
     return f'SELECT "_FILE", COUNT(*) FROM {staging} WHERE {lacking} GROUP BY 1 ORDER BY 1'
 
 
+def count_lacking(table: Table, staging: str) -> str:
+    """Count the staged rows that lack each of `newly_required`, which are one at least."""
+    counts = (f"COUNT(*) - COUNT({_value(column)})" for column in table.newly_required)
+    return f"SELECT {', '.join(counts)} FROM {staging}"
+
+
+def let_be_empty(table: Table, column: Column) -> str:
+    return f"ALTER TABLE {target(table)} ALTER COLUMN {quoted(column.name)} DROP NOT NULL"
+
+
+def _value(column: Column) -> str:
+    # A JSON null would be a value that IS NULL does not find.
+    name = quoted(column.name)
+    return f"STRIP_NULL_VALUE({name})" if column.type in SEMI_STRUCTURED else name
+
+
 def insert(table: Table, staging: str) -> str:
     """Let one row per key and day stand."""
-    # A JSON null would be a value that IS NULL does not find.
-    values = ", ".join(
-        f"STRIP_NULL_VALUE({quoted(c.name)})" if c.type in SEMI_STRUCTURED else quoted(c.name)
-        for c in table.columns
-    )
+    values = ", ".join(map(_value, table.columns))
     way = "ASC" if table.keep == "first" else "DESC"
     order = ", ".join(
         f"{quoted(name)} {way}" for name in ("_received_at", "_partition", "_offset", "_topic")

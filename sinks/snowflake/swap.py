@@ -96,8 +96,18 @@ def change(
     return loaded
 
 
-def prepare_fence(cursor: Any, load: Load) -> None:
-    """The last thing before BEGIN."""
+def prepare_target(cursor: Any, load: Load, staging: str) -> None:
+    """The last thing before BEGIN: the fence, and room for rows of a former contract.
+
+    A NOT NULL that holds for rows of this contract may not hold for those of a former one that are
+    loaded with them.
+    """
+    required = load.table.newly_required
+    if required:
+        lacking = cursor.execute(sql.count_lacking(load.table, staging)).fetchall()[0]
+        for column, rows in zip(required, lacking, strict=True):
+            if rows:
+                cursor.execute(sql.let_be_empty(load.table, column))
     make_fence(cursor, load.options, load.table)
     load.at("staged")
     load.go_on()

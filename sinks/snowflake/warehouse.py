@@ -28,7 +28,7 @@ from sinks.snowflake.errors import DOES_NOT_EXIST, number_of, translated
 from sinks.snowflake.fingerprints import read_places, read_prints
 from sinks.snowflake.options import SnowflakeOptions
 from sinks.snowflake.schema import missing
-from sinks.snowflake.swap import Load, change, prepare_fence, stage
+from sinks.snowflake.swap import Load, change, prepare_target, stage
 from sinks.values import python_row
 
 T = TypeVar("T")
@@ -162,7 +162,7 @@ class SnowflakeWarehouse:
         cursor = self._session.cursor(run=load.run, load=load.table.name)
         with translated(f"stage {load.table.name}"):
             staging, staged = stage(cursor, load)
-            prepare_fence(cursor, load)
+            prepare_target(cursor, load, staging)
         with translated(f"replace days of {load.table.name}"):
             cursor.execute("BEGIN TRANSACTION")
             try:

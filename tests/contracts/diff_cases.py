@@ -332,7 +332,7 @@ CASES: dict[str, Case] = {
     "another table with a required column": Case(
         [("table: RAW.PARCEL_SCANNED", "table: RAW.PARCELS"),
          (WEIGHT, WEIGHT.replace(", optional: true", ""))],
-        {"warehouse.table": UNSAFE, "fields.weight": VERSION, "column weight": UNSAFE}),
+        {"warehouse.table": UNSAFE, "fields.weight": VERSION}),
 
     # the version
     "a version, and a narrower field": Case(

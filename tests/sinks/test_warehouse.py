@@ -324,6 +324,19 @@ async def test_a_new_column_is_added_and_older_rows_have_nothing_in_it(ground: G
     await assert_holds(warehouse, table, old + new)
 
 
+async def test_rows_of_a_former_contract_fit_a_table_that_the_new_one_made(ground: Ground) -> None:
+    coupon = Column("coupon", "string", False, "Required from now on.", 20)
+    lines = Column("lines", "list", False, "Required from now on.")
+    warehouse = ground.warehouse()
+    table = changed(ground.table(), columns=(*COLUMNS[:-4], coupon, lines, *LINEAGE))
+    await warehouse.prepare(table)
+    rows = [order(1), order(2, coupon="SPRING", lines=[1])]
+    for fence in (1, 2):
+        await load(ground, warehouse, table, await ground.manifest(FIRST, rows), fence=fence)
+        assert list(await warehouse.prepare(table)) == []
+    await assert_holds(warehouse, table, rows)
+
+
 @only_sql
 async def test_a_field_that_became_optional_or_was_dropped_no_longer_has_to_be_there(
     ground: Ground,

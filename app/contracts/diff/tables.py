@@ -31,7 +31,6 @@ def table_changes(old: Contract, new: Contract) -> Changes:
             f"load them once more, `forebay load --type {new.event} --from DAY --to DAY`, then "
             "drop the former table",
         )
-        yield from _fresh(before, after)
     elif old.warehouse.cluster_by != new.warehouse.cluster_by:
         yield safe(
             "warehouse.cluster_by",
@@ -63,18 +62,6 @@ def claimed(old: Mapping[str, Contract], new: Contract) -> Changes:
 
 def _columns(contract: Contract) -> dict[str, Column]:
     return {column.name: column for column in contract.table.columns if column.name not in OWN}
-
-
-def _fresh(before: Mapping[str, Column], after: Mapping[str, Column]) -> Changes:
-    """A table that is made anew holds its columns to NOT NULL, and takes former objects too."""
-    for name, column in after.items():
-        if not column.nullable and (name not in before or before[name].nullable):
-            yield unsafe(
-                f"column {name}",
-                "is required in a new table",
-                "objects of the former file may lack it, so that their days can not be loaded",
-                "make it optional, or leave the table as it is",
-            )
 
 
 def _column(old: Column, new: Column, *, same: bool) -> Changes:
