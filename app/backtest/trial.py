@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from app.backtest.clear import HIDDEN, newly_clear
 from app.contracts.catalogue.fields import told_fields
 from app.contracts.compile import compile_contract
 from app.contracts.model import Contract
@@ -115,7 +116,15 @@ class Side:
         self._fields = {
             event: {told.sent for told in told_fields(c)} for event, c in contracts.items()
         }
+        self._contracts = contracts
+        self._hidden: dict[str, frozenset[str]] = {}
         self.seen = Seen()
+
+    def hide_what_is_hidden_by(self, other: "Side") -> None:
+        """Do not show what the other folder does not."""
+        for event, contract in self._contracts.items():
+            if event in other._contracts:
+                self._hidden[event] = newly_clear(other._contracts[event], contract)
 
     def outcome(self, recorded: Recorded) -> Outcome:
         """What becomes of the event."""
@@ -129,8 +138,9 @@ class Side:
             return Outcome("filtered")
         if self.seen.before(kind.name, kind.dedupe_key(verdict.row)):
             return Outcome("duplicate")
-        lines = (kind.line(row, verdict.day) for row in verdict.rows)
-        return Outcome("accepted", tuple(map(orjson.loads, lines)))
+        rows = [orjson.loads(kind.line(row, verdict.day)) for row in verdict.rows]
+        hidden = dict.fromkeys(self._hidden.get(kind.name, ()), HIDDEN)
+        return Outcome("accepted", tuple(row | hidden for row in rows))
 
     def _field(self, event: str, field: str | None) -> str:
         """Name a field of the contract; a sender's own names may hold anything, and are many."""
@@ -145,6 +155,7 @@ class Backtest:
 
     def __init__(self, now: Side, then: Side) -> None:
         self._now, self._then = now, then
+        then.hide_what_is_hidden_by(now)
         self.types: dict[str, TypeTrial] = {}
 
     def take(self, recorded: Recorded) -> None:

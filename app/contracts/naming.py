@@ -21,7 +21,7 @@ def free_name(path: Keys, taken: Container[str]) -> str:
     words = "_".join("_".join(words_of(key)) for key in path)
     name = re.sub("_+", "_", re.sub("[^a-z0-9_]", "_", words)).strip("_")[:MAX_NAME]
     if not name or name[0].isdigit() or name in RESERVED:
-        name = f"value_{name}".rstrip("_")
+        name = f"value_{name}"[:MAX_NAME].rstrip("_")
     number, free = 2, name
     while free in taken:
         free, number = f"{name}_{number}", number + 1

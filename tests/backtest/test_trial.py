@@ -7,11 +7,13 @@ from pathlib import Path
 import orjson
 import pytest
 
+from app.backtest.clear import HIDDEN
 from app.backtest.lines import recorded_lines
-from app.backtest.trial import SHOWN, Backtest, Recorded
+from app.backtest.trial import SHOWN, Backtest, Recorded, Side
 from app.core.errors import Fatal
+from tests.contracts.topic_files import changed, load
 
-from .parcels import backtest, parcel
+from .parcels import KEY, backtest, parcel
 
 EVENT = "parcel_scanned"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -75,6 +77,45 @@ def test_a_column_whose_values_change_is_counted_and_shown(tmp_path: Path) -> No
     (sample,) = one.samples["column parcel_id"]
     assert sample.now.rows[0]["parcel_id"] == "P1"
     assert sample.then.rows[0]["parcel_id"] == "p1"
+
+
+HASHED = ("    max_length: 20\n    pii: keep", "    max_length: 20\n    pii: hash")
+FULL = '    row: {day: "2026-03-01", parcel_id: P1}'
+UPPER = "  - {do: split, field: parcel_id, separator: x, to: parts, about: Its pieces.}"
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "hidden"),
+    [
+        ([HASHED], [], {"parcel_id"}),
+        ([HASHED], [("transform:\n", f"transform:\n{UPPER}\n")], {"parcel_id", "parts"}),
+        ([HASHED], [
+            ("  - {do: trim, field: parcel_id}", "  - {do: rename, field: parcel_id, to: number}"),
+            (FULL, '    row: {day: "2026-03-01"}'),
+            ("cluster_by: [parcel_id]", "cluster_by: [number]"),
+        ], {"number"}),
+        ([("  - {do: trim, field: parcel_id}", "  - {do: hash, field: parcel_id}")], [],
+         {"parcel_id"}),
+        ([("pii: keep", "pii: drop"), ("cluster_by: [parcel_id]", "cluster_by: []")],
+         [("pii: keep", "pii: hash")], {"parcel_id"}),
+        ([], [], set()),
+    ],
+)  # fmt: skip
+def test_what_the_files_of_now_hide_is_not_shown_whatever_the_candidate_says(
+    now: list[tuple[str, str]],
+    then: list[tuple[str, str]],
+    hidden: set[str],
+    tmp_path: Path,
+) -> None:
+    bare = (FULL, '    row: {day: "2026-03-01"}')
+    sides = [
+        Side(load(tmp_path / name, changed(*changes, *(() if bare in changes else (bare,)))), KEY)
+        for name, changes in (("now", now), ("then", then))
+    ]
+    trial = take(Backtest(*sides), parcel(1, weight_grams=5))
+    samples = [one for kept in trial.types[EVENT].samples.values() for one in kept]
+    assert {n for one in samples for n, v in one.then.rows[0].items() if v == HIDDEN} == hidden
+    assert bool(samples) == bool(hidden)
 
 
 def test_a_new_column_differs_in_each_row(tmp_path: Path) -> None:

@@ -24,6 +24,11 @@ def test_values_of_nested_objects_are_lifted() -> None:
     }
 
 
+def test_a_name_is_cut_to_what_a_file_may_say() -> None:
+    long = "x" * 80
+    assert [len(name) for name in paths({long: 1, "1": {long: 2}, "y": {long: 3}})] == [60] * 3
+
+
 def test_a_key_with_a_dot_or_a_figure_is_lifted_by_a_list() -> None:
     sample = {"a.b": 1, "c": {"d.e": 2, "0": 3}, "Öl": 4, "day": 5, "createdAt": 6, "": 7}
     assert paths(sample) == {
