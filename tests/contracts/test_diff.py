@@ -140,6 +140,14 @@ def test_a_hidden_field_that_is_gone_would_land_in_clear_with_what_is_unknown(
     assert said["fields.sender"] == UNSAFE
 
 
+def test_what_is_no_longer_left_out_is_told(tmp_path: Path) -> None:
+    light = "{do: drop_event, if: {field: belt, is: 90}, why: the belt for tests}"
+    old = load(tmp_path / "old", changed((TRIM, f"{TRIM}\n  - {light}"), text=BASE))
+    [event] = diff(old, load(tmp_path / "new", BASE))
+    assert [(c.where, str(c.verdict)) for c in event.changes] == [("transform.1 (former)", SAFE)]
+    assert "the belt for tests" in event.changes[0].what
+
+
 def test_rows_of_another_list_are_other_rows(tmp_path: Path) -> None:
     items = "{type: string, max_length: 9, pii: keep}"
     more = f"  marks: {{type: list, items: {items}, about: Its marks.}}\n"

@@ -12,7 +12,7 @@ from app.contracts.diff.change import (
 from app.contracts.diff.derivation import derivations, steps
 from app.contracts.diff.fields import DROP_TO_KEEP, UNKEPT
 from app.contracts.model import Contract
-from app.core.transforms import Columns, Transform
+from app.core.transforms import Columns, DropEvent, Transform
 
 ELSEWHERE = "copies of events that are in the table already would be new events"
 REJECTING = frozenset(
@@ -21,7 +21,6 @@ REJECTING = frozenset(
         *("url_parts", "truncate_ip", "explode"),
     }
 )
-FILTERING = frozenset({"drop_event"})
 
 
 def version_changes(old: Contract, new: Contract) -> Changes:
@@ -194,11 +193,20 @@ def step_changes(old: Contract, new: Contract) -> Changes:
                 f"{step.do} is new or another one, or reads other values",
                 "it may refuse events in flight, which would become dead letters",
             )
-        elif step.do in FILTERING:
+        elif isinstance(step, DropEvent):
             yield safe(
                 f"transform.{index}",
                 "drop_event is new or another one, or reads other values",
                 "events in flight that it names are counted as filtered, and do not land",
+            )
+
+    left = [derivation for _, _, derivation in steps(new)]
+    for index, (step, _, derivation) in enumerate(steps(old)):
+        if isinstance(step, DropEvent) and derivation not in left:
+            yield safe(
+                f"transform.{index} (former)",
+                f"drop_event «{step.why}» is gone or another one",
+                "events that it left out land from now on",
             )
 
 

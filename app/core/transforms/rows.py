@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 from re import fullmatch
 from typing import Any, Literal
 
@@ -26,7 +27,8 @@ from app.core.transforms.columns import (
 from app.core.transforms.conditions import Condition, compiled
 
 Rows = Callable[[Row], list[Row]]
-MAX_BYTES = 4 << 20
+MB = 1 << 20
+MAX_BYTES = 4 * MB
 """Of the rows of one event: what it says beside the list stands in each of them again."""
 LINEAGE_BYTES = 200
 
@@ -131,8 +133,8 @@ def _bounded(name: str, values: Sequence[Any], row: Row) -> Sequence[Any]:
     """Refuse an event that would be many times as large as it was sent; measured roughly, by what
     each row has in common with the others, and alike wherever it is judged."""
     if len(values) > 1:
-        size = len(values) * (LINEAGE_BYTES + len(repr(row)))
+        size = len(values) * (LINEAGE_BYTES + len(repr(row).encode()))
         if size > MAX_BYTES:
-            what = f"{len(values)} items would be rows of about {size >> 20} MB together"
-            raise refused(name, f"is too long: {what}, and {MAX_BYTES >> 20} MB is the most")
+            what = f"{len(values)} items would be rows of about {ceil(size / MB)} MB together"
+            raise refused(name, f"is too long: {what}, and {MAX_BYTES // MB} MB is the most")
     return values

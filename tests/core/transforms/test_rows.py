@@ -114,6 +114,12 @@ def test_an_event_that_would_be_many_times_as_large_as_it_was_is_rejected(count:
     assert (error.value.verdict.reason, error.value.verdict.field) == (Reason.TRANSFORM, "tags")
 
 
+def test_rows_are_measured_in_bytes_as_they_are_stored() -> None:
+    event = row(tags=["a"] * 60, cart_id="🎈" * 60_000)
+    with pytest.raises(RejectedError, match="about 14 MB together, and 4 MB is the most"):
+        step(do="explode", field="tags", index="n", to="tag").rows(COLUMNS)(event)
+
+
 @pytest.mark.parametrize(("options", "key", "what"), [
     ({"field": "cart_id"}, "field", "«cart_id» is string; it must be list"),
     ({"field": "loose"}, "field", "nobody has said what the items of «loose» are"),
