@@ -50,7 +50,7 @@ chaos-report: setup ## 1,000 kills and more, into tests/chaos/REPORT.md; takes a
 		--report tests/chaos/REPORT.md $(ARGS)
 
 bench: setup ## Ours against its peers, into tests/bench/RESULTS.md: make bench ARGS=--quick
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/python -m tests.bench $(ARGS)
 
 demo: .venv/.ready .venv/.kafka ## The whole way on real events, with a balance at the end.
 	@$(BIN)/forebay demo $(ARGS)

@@ -14,7 +14,7 @@ import typer
 from loguru import logger
 from rich.console import Console
 
-from tests.bench import gateway
+from tests.bench import gateway, worker
 from tests.bench.ground import Ground, opened_ground
 from tests.bench.lines import Lines
 from tests.bench.model import Verdict, verdicts
@@ -25,7 +25,7 @@ from tests.bench.targets import TARGETS
 from tests.bench.versions import versions
 
 Bench = Callable[[Ground, Roster, Lines], Awaitable[None]]
-BENCHES: Mapping[str, Bench] = {"gateway": gateway.bench}
+BENCHES: Mapping[str, Bench] = {"gateway": gateway.bench, "worker": worker.bench}
 REPEATS = 3
 PAIR = ("node",)
 progress = Console(stderr=True)

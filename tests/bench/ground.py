@@ -1,8 +1,8 @@
 """The servers that all benches share, started once: real Kafka, S3 and Redis."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
@@ -20,16 +20,19 @@ from app.local.stack import LocalStack
 from tests.bench.events import write_topics
 from tests.bench.peers.catalogue import Peer
 
+PROJECT = Path(__file__).parents[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Servers, and a folder for data and logs."""
+    """Servers, and a folder for data and logs. `partitions` by event, of topics made so far."""
 
     folder: Path
     stack: LocalStack
     kafka: LocalKafka
     s3: LocalS3
     redis: LocalRedis
+    partitions: dict[str, int] = field(default_factory=dict)
 
     @property
     def kafka_options(self) -> KafkaOptions:
@@ -38,8 +41,8 @@ class Ground:
     async def topics(self, name: str, events: list[str], size: str = "small") -> Path:
         """Write topic files and create their topics; returns the folder of the files."""
         folder = write_topics(self.folder / name / "topics", events, size)
-        partitions = load_contracts(folder).partitions
-        wanted = {topic(event): TopicSpec(partitions[event]) for event in events}
+        self.partitions.update(load_contracts(folder).partitions)
+        wanted = {topic(event): TopicSpec(self.partitions[event]) for event in events}
         await ensure_topics(self.kafka_options, wanted)
         return folder
 
@@ -83,27 +86,28 @@ class Ground:
         """A peer's gateway if it is given a port, else its worker for `count` events."""
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
-        environment = self._told(folder, name, events) | {"EVENTS": str(count), "PORT": str(port)}
+        own = {"EVENTS": str(count), "PORT": str(port), "PYTHONPATH": str(PROJECT)}
 
         async def listens() -> bool:
             return await answers(port) if port else True
 
         return ChildProcess(
             peer.name,
-            peer.gateway if port else peer.worker,
+            peer.command("gateway" if port else "worker"),
             log_file=folder / "peer.log",
             ready=listens,
-            environment=environment,
-            cwd=peer.folder if peer.lock else None,
+            environment={**self.told(name, events), **own},
+            cwd=peer.folder,
         )
 
-    def _told(self, folder: Path, name: str, events: list[str]) -> Mapping[str, str]:
-        """See `tests.bench.peers.settings`."""
+    def told(self, name: str, events: list[str]) -> dict[str, str]:
+        """What any peer is told, see `tests.bench.peers.settings`; `name` is its very own."""
         return {
             "BROKERS": self.kafka.brokers,
             "TOPICS": ",".join(topic(event) for event in events),
+            "PARTITIONS": str(self.partitions[events[0]]),
             "GROUP": name,
-            "FOLDER": str(folder),
+            "FOLDER": str(self.folder / name),
             "PREFIX": name,
             "QUEUE": name,
             "REDIS_PORT": str(self.redis.port),

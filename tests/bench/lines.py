@@ -5,6 +5,8 @@ from collections.abc import Callable
 from tests.bench.model import Line, Sample
 
 QUICK_SHARE = 10
+MOST_WORDS = 200
+"""Letters of an excuse."""
 
 
 class Lines:
@@ -35,8 +37,9 @@ class Lines:
         self._lines[bench, subject] = line.with_sample(sample)
 
     def absent(self, bench: str, subject: str, unit: str, why: str) -> None:
-        """A line without samples."""
-        self._lines[bench, subject] = Line(bench, subject, unit, absent=why)
+        """A line without samples, whatever was measured before."""
+        short = " ".join(why.split())[:MOST_WORDS]
+        self._lines[bench, subject] = Line(bench, subject, unit, absent=short)
 
     def of(self, bench: str, subject: str) -> Line:
         """One line as it is now."""

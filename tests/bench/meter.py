@@ -15,11 +15,16 @@ EVERY_SECONDS = 0.1
 
 @dataclass
 class Reading:
-    """What some processes took; complete when the context that gave it is left."""
+    """What some processes took; complete when the context that gave it is left.
+
+    `seconds` may be set before, when not all of the time is meant.
+    """
 
     cpu_seconds: float = 0.0
     seconds: float = 0.0
     each_cpu_seconds: list[float] = field(default_factory=list)
+    each_life_seconds: list[float] = field(default_factory=list)
+    """CPU time since each one began."""
     each_peak_rss_mb: list[float] = field(default_factory=list)
 
 
@@ -34,8 +39,10 @@ async def metered(processes: Iterable[ChildProcess]) -> AsyncIterator[Reading]:
         yield reading
     finally:
         watching.cancel()
-    reading.seconds = time.monotonic() - began
-    reading.each_cpu_seconds = [_cpu(one) - old for one, old in zip(watched, before, strict=True)]
+    reading.seconds = reading.seconds or time.monotonic() - began
+    reading.each_life_seconds = [_cpu(one) for one in watched]
+    pairs = zip(reading.each_life_seconds, before, strict=True)
+    reading.each_cpu_seconds = [now - old for now, old in pairs]
     reading.cpu_seconds = sum(reading.each_cpu_seconds)
     _look(watched, reading)
 

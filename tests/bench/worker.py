@@ -1,103 +1,196 @@
-"""CPU per event and memory of a worker: `KAFKA__BROKERS=… python -m tests.bench.worker`.
+"""What an event costs a worker, in CPU time: ours and its peers', by turns, on one set of topics.
 
-Fills topics first (in a process of its own), then reads them to the end and prints what it took.
+Each turn is a new process with a new group and an empty disk, which reads all topics to their end
+until all it keeps is on S3; ours until it stands in the ledger. What each one kept is counted. Its
+start is not counted: a peer tells what it took until it read; of ours, what a process took
+that found the topics empty is left out.
 """
 
-import argparse
 import asyncio
-import os
-import subprocess
-import sys
-import tempfile
+import json
 import time
-import uuid
-from pathlib import Path
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
-import psutil
-from aiokafka import AIOKafkaProducer
-
-from app.health import Readiness
-from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from app.core.errors import Fatal
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
-from app.roles import _bound_malloc
-from app.worker.options import SealOptions, WorkerOptions
-from app.worker.role import worker
-from tests.worker.folder_store import FolderStore
-from tests.worker.kinds import event, kind
-from tests.worker.world import until
+from app.ledger.protocol import Ledger
+from app.local.process import ChildProcess
+from app.local.role import LocalRole
+from tests.bench.events import names
+from tests.bench.fill import distinct, fill_queue, fill_topics
+from tests.bench.ground import Ground, topic
+from tests.bench.lines import Lines
+from tests.bench.meter import Reading, metered
+from tests.bench.model import OURS, Sample
+from tests.bench.peers.catalogue import Peer, Roster
+from tests.bench.targets import WORKER_4, WORKER_360
+
+MICROS = "µs CPU an event"
+LOOK_SECONDS = 0.25
+LISTEN_SECONDS = 0.02
+PATIENCE_SECONDS = 240
+SLOW_SHARE = 8
+"""A slow peer gets so many times fewer events: its cost is the same, its time is ours."""
+SEAL_SECONDS = 10
 
 
-async def _ready(readiness: Readiness) -> bool:
-    return not readiness.waiting
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Filled topics; `start_seconds` is the CPU time of our worker's start on them."""
+
+    title: str
+    events: tuple[str, ...]
+    count: int
+    start_seconds: float = 0.0
 
 
-async def fill(kafka: KafkaOptions, names: list[str], partitions: int, events: int) -> None:
-    await ensure_topics(kafka, {kind(name).topic: TopicSpec(partitions) for name in names})
-    async with AIOKafkaProducer(**kafka.client(), linger_ms=20, max_batch_size=65_536) as producer:
-        for number in range(events):
-            topic = kind(names[number % len(names)]).topic
-            await producer.send(
-                topic, event(number, filler="x" * 60), partition=(number // len(names)) % partitions
-            )
+async def bench(ground: Ground, roster: Roster, lines: Lines) -> None:
+    """All peers on few partitions, the ones that need no state on disk on many."""
+    workers = roster.only(lambda peer: peer.worker)
+    await _bench(ground, workers, lines, WORKER_4, "few", 2, "small", 400_000)
+    quick = workers.only(lambda peer: not peer.slow)
+    await _bench(ground, quick, lines, WORKER_360, "many", 60, "medium", 400_000)
 
 
-async def read(kafka: KafkaOptions, names: list[str], partitions: int, events: int) -> None:
-    process, peak = psutil.Process(), 0
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
-        objects = FolderStore(folder / "objects")
-        readiness = Readiness()
-        async with worker(
-            WorkerOptions(app_id=f"bench-{names[0]}", data_dir=folder / "data", port=0),
-            SealOptions(max_age_seconds=10),
-            kafka,
-            {name: kind(name) for name in names},
-            dict.fromkeys(names, partitions),
-            "sha",
-            ledger,
-            objects,
-            readiness,
-            30.0,
-        ):
-            await until("the worker is ready", lambda: _ready(readiness))
-            began, cpu, received = time.monotonic(), process.cpu_times(), 0
-            while received < events:
-                await asyncio.sleep(0.5)
-                peak = max(peak, process.memory_info().rss)
-                cursors = await ledger.cursors(
-                    [f"{kind(n).topic}/{p}" for n in names for p in range(partitions)]
-                )
-                received = sum(cursor.next for cursor in cursors.values())
-            spent = process.cpu_times()
-            micros = (spent.user + spent.system - cpu.user - cpu.system) / events * 1e6
-        await ledger.close()
-    seconds = time.monotonic() - began
-    print(  # noqa: T201
-        f"{events} events, {len(names)} topics x {partitions} partitions: {seconds:.1f} s, "
-        f"{micros:.1f} µs CPU an event, RSS peak {peak >> 20} MB, "
-        f"end {process.memory_info().rss >> 20} MB"
-    )
+async def _bench(
+    ground: Ground,
+    roster: Roster,
+    lines: Lines,
+    title: str,
+    tag: str,
+    types: int,
+    size: str,
+    count: int,
+) -> None:
+    for peer, why in roster.absent:
+        lines.absent(title, peer.name, MICROS, why)
+    count = lines.some(count)
+    whole = await filled(ground, title, tag, types, size, count, lines)
+    part = whole
+    if any(peer.slow and peer.stores != "redis" for peer in roster.present):
+        fewer = count // SLOW_SHARE
+        part = await filled(ground, title, f"{tag}_slow", types, size, fewer, lines)
+    for turn in range(lines.repeats):
+        lines.say(f"{title}: {OURS}")
+        sample, _ = await ours(ground, whole, f"{tag}-{turn}")
+        lines.add(title, OURS, MICROS, sample)
+        for peer in roster.present:
+            lines.say(f"{title}: {peer.name}")
+            name = f"{tag}-{turn}-{peer.name}"
+            try:
+                await _theirs(ground, peer, part if peer.slow else whole, name, lines)
+            except Fatal as error:
+                lines.absent(title, peer.name, MICROS, str(error))
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--events", type=int, default=500_000)
-    arguments.add_argument("--topics", type=int, default=1)
-    arguments.add_argument("--partitions", type=int, default=6)
-    arguments.add_argument("--fill", default="")
-    given = arguments.parse_args()
-    kafka = KafkaOptions(brokers=os.environ["KAFKA__BROKERS"])
-    tag = given.fill or f"b{uuid.uuid4().hex[:8]}"
-    names = [f"{tag}n{number}" for number in range(given.topics)]
-    if given.fill:
-        asyncio.run(fill(kafka, names, given.partitions, given.events))
-        return
-    subprocess.run([sys.executable, "-m", "tests.bench.worker", *sys.argv[1:], "--fill", tag])
-    _bound_malloc()
-    asyncio.run(read(kafka, names, given.partitions, given.events))
+async def filled(
+    ground: Ground, title: str, tag: str, types: int, size: str, count: int, lines: Lines
+) -> Course:
+    """Make topics and fill them."""
+    lines.say(f"{title}: filling {types} topics with {count:,} events")
+    events = names(types, tag)
+    await ground.topics(tag, events, size)
+    course = Course(title, tuple(events), count)
+    async with reading(ground, course, f"{tag}-empty") as (role, _), metered([role]) as taken:
+        pass
+    await fill_topics(ground, events, count)
+    return replace(course, start_seconds=taken.each_life_seconds[0])
 
 
-if __name__ == "__main__":
-    main()
+async def ours(ground: Ground, course: Course, name: str) -> tuple[Sample, Counter[str]]:
+    """One turn of our worker, and what its ledger has in the end."""
+    async with reading(ground, course, name) as (role, ledger):
+        async with metered([role]) as taken:
+            await _until_sealed(ground, course, role, ledger)
+        found = await found_in(ledger)
+    if (found["staged"], found["received"]) != (distinct(course.count), course.count):
+        raise RuntimeError(f"our worker got {course.count} events and made of them: {found}")
+    return _sample(taken, course.start_seconds, course.count), found
+
+
+@asynccontextmanager
+async def reading(
+    ground: Ground, course: Course, name: str, **environment: str
+) -> AsyncIterator[tuple[LocalRole, Ledger]]:
+    """Our worker, ready, with a ledger of its own."""
+    topics = ground.folder / course.events[0].rpartition("_")[0] / "topics"
+    environment = {"SEAL__MAX_AGE_SECONDS": str(SEAL_SECONDS), **environment}
+    role = ground.role("worker", name, topics, **environment)
+    try:
+        await role.start()
+        url = role.environment["LEDGER__URL"]
+        ledger = await open_ledger(LedgerOptions(url=url))
+        try:
+            yield role, ledger
+        finally:
+            await ledger.close()
+        await role.stop()
+    finally:
+        role.kill()
+
+
+async def _until_sealed(ground: Ground, course: Course, role: LocalRole, ledger: Ledger) -> None:
+    tps = [f"{topic(one)}/{p}" for one in course.events for p in range(ground.partitions[one])]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while sum(cursor.next for cursor in (await ledger.cursors(tps)).values()) < course.count:
+        if role.exit_code is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"our worker does not come to an end: {role.last_lines()}")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def found_in(ledger: Ledger) -> Counter[str]:
+    found: Counter[str] = Counter()
+    async for seal in ledger.seals():
+        found["seals"] += 1
+        found["objects"] += len(seal.objects)
+        found["received"] += seal.received
+        found["staged"] += seal.total("staged")
+    return found
+
+
+async def _theirs(ground: Ground, peer: Peer, course: Course, name: str, lines: Lines) -> None:
+    events, servers = list(course.events), []
+    if peer.stores == "redis":
+        await fill_queue(ground, name, events, course.count)
+        servers = [ground.redis]
+    process = ground.peer(peer, name, events, count=course.count)
+    try:
+        await process.start()
+        async with metered([process, *servers]) as taken:
+            start_seconds = float(await _said(process, "reading "))
+            began = time.monotonic()
+            told = json.loads(await _said(process, "done "))
+            taken.seconds = time.monotonic() - began
+        await process.stop()
+    finally:
+        process.kill()
+    if (told["events"], told["kept"]) != (course.count, distinct(course.count)):
+        raise RuntimeError(f"{peer.name} got {course.count} events and says: {told}")
+    sample = _sample(taken, start_seconds, course.count)
+    lines.add(course.title, peer.name, MICROS, sample)
+    if servers:
+        redis = taken.each_cpu_seconds[1] / course.count * 1e6
+        lines.add(course.title, f"{peer.name} + redis", MICROS, Sample(sample.value + redis))
+        await ground.empty_redis()
+
+
+async def _said(process: ChildProcess, start: str) -> str:
+    """Wait for a line of a peer that starts so; returns the rest of it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        for line in process.last_lines():
+            if line.startswith(start):
+                return line.removeprefix(start)
+        if process.exit_code is not None or time.monotonic() > deadline:
+            last: Sequence[str] = process.last_lines(3)
+            raise Fatal(f"it did not say «{start.strip()}», but: {' / '.join(last)}")
+        await asyncio.sleep(LISTEN_SECONDS)
+
+
+def _sample(taken: Reading, start_seconds: float, count: int) -> Sample:
+    micros = (taken.each_life_seconds[0] - start_seconds) / count * 1e6
+    return Sample(micros, taken.each_peak_rss_mb[0], count / taken.seconds)

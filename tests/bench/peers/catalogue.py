@@ -24,7 +24,7 @@ class Peer:
 
     `install` are commands for `folder`, of which the first words are programs; `lock` names what
     decides their outcome: as long as it is older than the last installation, nothing is done.
-    `stores` says where its gateway hands the events on to.
+    `stores` says where its gateway hands the events on to; a `slow` worker is given fewer events.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Peer:
     lock: str = ""
     environment: tuple[tuple[str, str], ...] = ()
     stores: Literal["kafka", "redis", ""] = ""
+    slow: bool = False
 
     @property
     def installed(self) -> bool:
@@ -45,6 +46,12 @@ class Peer:
     @property
     def _ready(self) -> Path:
         return self.folder / ".ready"
+
+    def command(self, part: Literal["gateway", "worker"]) -> list[str]:
+        """To run it, in its folder."""
+        program, *words = self.gateway if part == "gateway" else self.worker
+        ours = self.folder / program
+        return [str(ours) if ours.exists() else program, *words]
 
     def ensure_installed(self) -> None:
         """Install it if that was never done. Raises `Absent` if it can not be."""
@@ -119,6 +126,28 @@ _ALL = (
         install=(("npm", "ci", "--no-audit", "--no-fund"),),
         lock="package-lock.json",
         stores="redis",
+        slow=True,
     ),
+    Peer(
+        "go",
+        "net/http or a consumer on franz-go, ids in memory",
+        gateway=("bin/gateway",),
+        worker=("bin/worker",),
+        folder=FOLDER / "go",
+        install=(("go", "build", "-buildvcs=false", "-trimpath", "-o", "bin/", "./cmd/..."),),
+        lock="go.sum",
+        stores="kafka",
+    ),
+    Peer("loop", "a bare loop of aiokafka: no changelog, one commit", worker=_ours("loop")),
+    Peer(
+        "quix",
+        "Quix Streams with state",
+        worker=(".venv/bin/python", "worker.py"),
+        folder=FOLDER / "quix",
+        install=(("uv", "sync", "--frozen", "--quiet"),),
+        lock="uv.lock",
+        slow=True,
+    ),
+    Peer("faust", "a naive Faust agent and a table", worker=_ours("faust_naive"), slow=True),
 )
 PEERS: Mapping[str, Peer] = {peer.name: peer for peer in _ALL}

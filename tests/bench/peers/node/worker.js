@@ -17,7 +17,7 @@ const s3 = new S3Client({
   credentials: { accessKeyId: process.env.S3_ACCESS_KEY, secretAccessKey: process.env.S3_SECRET_KEY },
 })
 const uploads = []
-let gzip = null, bytes = 0, done = 0, kept = 0
+let gzip = null, bytes = 0, begun = 0, done = 0, kept = 0
 
 function write(line) {
   if (!gzip) {
@@ -37,8 +37,13 @@ function close() {
   gzip = null
 }
 
+function cpuSeconds() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
 async function handle(job) {
-  if (done === 0) console.log('reading')
+  if (begun++ === 0) console.log('reading', cpuSeconds())
   const { error } = schema.validate(job.data)
   const key = `seen:${queue}:${job.data.event_id}`
   if (!error && await redis.set(key, '1', 'EX', 86400, 'NX')) {
