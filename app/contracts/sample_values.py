@@ -1,5 +1,6 @@
 """Make a random value of a field: one function per type."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -66,12 +67,21 @@ def _fitting(make: Maker, field: Any) -> str:
     """Try what pattern or format allow until the validator takes it: lengths are its business."""
     fits = SchemaValidator(core_of(field)).isinstance_python
     for _ in range(ATTEMPTS):
-        text = make.matching(field.pattern) if field.format is None else FORMATS[field.format](make)
+        text = (
+            _matching(make, field.pattern) if field.format is None else FORMATS[field.format](make)
+        )
         for candidate in (text, text[: field.max_length]):
             if fits(candidate):
                 return candidate
     asked = f"format {field.format}" if field.pattern is None else f"pattern {field.pattern}"
     raise Unmakeable(f"nothing was found that fits its {asked} and its lengths")
+
+
+def _matching(make: Maker, pattern: str) -> str:
+    try:
+        return make.matching(pattern)
+    except (re.error, OverflowError) as error:  # it is Rust's, and has words that Python's lacks
+        raise Unmakeable(f"no text can be made for its pattern {pattern}") from error
 
 
 def _integer(make: Maker, field: Any) -> int:

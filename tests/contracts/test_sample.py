@@ -139,6 +139,13 @@ def test_what_is_optional_is_there_at_times() -> None:
     assert set(there) == {True, False}
 
 
+@pytest.mark.parametrize("pattern", [r"^ ?\p{Lu}[0-9]$", "^ ?(?-u:P)1$"])
+def test_a_pattern_of_which_only_a_validator_knows_is_said(pattern: str, tmp_path: Path) -> None:
+    text = changed(("    max_length: 20\n", f"    pattern: '{pattern}'\n"))
+    with pytest.raises(Fatal, match="no text can be made for its pattern"):
+        sampled(load(tmp_path, text)["parcel_scanned"])
+
+
 def test_a_pattern_that_nothing_fits_is_said(tmp_path: Path) -> None:
     pattern = r"pattern: '^[a-z]{30}$'"
     text = changed(("    max_length: 20\n", f"    max_length: 20\n    {pattern}\n"))

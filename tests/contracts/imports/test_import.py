@@ -60,6 +60,12 @@ def test_bounds_are_taken_as_far_as_a_topic_file_has_them(tmp_path: Path) -> Non
     assert "max_items" not in fields["many"]
 
 
+def test_a_pattern_that_python_does_not_know_is_taken(tmp_path: Path) -> None:
+    letters = {"type": "string", "pattern": r"^\p{L}+$"}
+    fields = said(tmp_path, {"properties": {"name": letters}, "required": ["name"]})["fields"]
+    assert fields["name"]["pattern"] == letters["pattern"]
+
+
 def test_objects_of_which_one_holds_are_merged(tmp_path: Path) -> None:
     mail = {
         "properties": {
