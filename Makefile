@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test chaos chaos-report bench demo up down clean
+.PHONY: help setup check format test chaos chaos-report bench profile-gateway profile-worker demo up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -51,6 +51,12 @@ chaos-report: setup ## 1,000 kills and more, into tests/chaos/REPORT.md; takes a
 
 bench: setup ## Ours against its peers, into tests/bench/RESULTS.md: make bench ARGS=--quick
 	@PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/python -m tests.bench $(ARGS)
+
+profile-gateway: setup ## A flame graph of the gateway under the bench's load, by py-spy
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench.profile gateway $(ARGS)
+
+profile-worker: setup ## The same of the worker
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench.profile worker $(ARGS)
 
 demo: .venv/.ready .venv/.kafka ## The whole way on real events, with a balance at the end.
 	@$(BIN)/forebay demo $(ARGS)

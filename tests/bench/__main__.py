@@ -14,7 +14,7 @@ import typer
 from loguru import logger
 from rich.console import Console
 
-from tests.bench import gateway, worker
+from tests.bench import gateway, start, warehouse, worker
 from tests.bench.ground import Ground, opened_ground
 from tests.bench.lines import Lines
 from tests.bench.model import Verdict, verdicts
@@ -25,7 +25,12 @@ from tests.bench.targets import TARGETS
 from tests.bench.versions import versions
 
 Bench = Callable[[Ground, Roster, Lines], Awaitable[None]]
-BENCHES: Mapping[str, Bench] = {"gateway": gateway.bench, "worker": worker.bench}
+BENCHES: Mapping[str, Bench] = {
+    "gateway": gateway.bench,
+    "worker": worker.bench,
+    "warehouse": warehouse.bench,
+    "start": start.bench,
+}
 REPEATS = 3
 PAIR = ("node",)
 progress = Console(stderr=True)
@@ -94,6 +99,8 @@ def _tell(lines: Lines, judged: Sequence[Verdict], *, as_json: bool) -> None:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     show(Console(width=COLUMNS), lines.all, judged)
+    if lines.quick:
+        progress.print("A quick run: a tenth of what the titles say, once; the figures are rough.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""What loading a day costs a scheduler, in seconds and MB: `python -m tests.bench.warehouse`.
+"""What loading a day costs a scheduler, in seconds and memory.
 
-A million rows (or `ROWS`) in `FILES` objects on a real S3, 2 % of them copies, are loaded into
-DuckDB three times over, by a process that has imported and opened all that a scheduler has.
+The rows lie in objects on a real S3, 2 % of them copies. They are loaded into DuckDB several times
+over, by a process of its own that has imported and opened all that a scheduler has:
+`python -m tests.bench.warehouse FOLDER TURNS`, with the job in the folder.
 """
 
 import asyncio
 import json
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import asdict
 from datetime import date
@@ -19,12 +18,48 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from app.core.seal import ObjectKind, StoredObject
+from app.local.s3 import ACCESS_KEY, REGION, SECRET_KEY
 from sinks.protocol import DayManifest
 from sinks.s3.options import S3Options
 from sinks.s3.store import S3ObjectStore
+from tests.bench.ground import Ground
+from tests.bench.lines import Lines
+from tests.bench.model import OURS, Sample
+from tests.bench.peers.catalogue import Roster
+from tests.bench.targets import LOAD_DUCKDB
 from tests.sinks.warehouse_ground import FIRST, order, order_table
 
 DAY: date = FIRST
+ROWS, FILES = 1_000_000, 20
+
+
+async def bench(ground: Ground, _: Roster, lines: Lines) -> None:
+    """One day of a million rows, loaded `repeats` times."""
+    folder, rows = ground.folder / "warehouse", lines.some(ROWS)
+    folder.mkdir()
+    s3 = S3Options(
+        endpoint_url=ground.s3.endpoint_url,
+        region=REGION,
+        bucket=ground.s3.bucket,
+        prefix="warehouse",
+        access_key_id=ACCESS_KEY,
+        secret_access_key=SecretStr(SECRET_KEY),
+    )
+    lines.say(f"{LOAD_DUCKDB}: writing {rows:,} rows to S3")
+    stored = await store(s3, rows, FILES)
+    job = {"s3": s3.model_dump(mode="json") | {"secret_access_key": SECRET_KEY}}
+    job["objects"] = [asdict(one) | {"day": str(one.day)} for one in stored]
+    (folder / "job.json").write_text(json.dumps(job))
+    lines.say(LOAD_DUCKDB)
+    command = [sys.executable, "-m", "tests.bench.warehouse", str(folder), str(lines.repeats)]
+    scheduler = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    out, _err = await scheduler.communicate()
+    if scheduler.returncode:
+        raise RuntimeError(f"the loading process ended with {scheduler.returncode}")
+    for line in out.splitlines():
+        told = json.loads(line)
+        sample = Sample(told["seconds"], told["rss_mb"], rows / told["seconds"])
+        lines.add(LOAD_DUCKDB, OURS, "s", sample)
 
 
 async def store(s3: S3Options, rows: int, files: int) -> list[StoredObject]:
@@ -46,13 +81,13 @@ async def store(s3: S3Options, rows: int, files: int) -> list[StoredObject]:
     return stored
 
 
-def megabytes(name: str) -> int:
-    """`VmRSS` or `VmHWM` of this process."""
+def peak_megabytes() -> float:
+    """Of this process, in 10^6 B."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) // 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
 
 
-async def load(s3: S3Options, stored: list[StoredObject], folder: Path, memory_limit: str) -> None:
+async def load(s3: S3Options, stored: list[StoredObject], folder: Path, turns: int) -> None:
     """Be a scheduler; tell time and memory after each load."""
     import faust
     import redis.asyncio
@@ -66,62 +101,24 @@ async def load(s3: S3Options, stored: list[StoredObject], folder: Path, memory_l
     roles._bound_malloc()
     objects = S3ObjectStore(s3)
     await objects.ping()
-    before = megabytes("VmRSS")
-    path = folder / f"warehouse-{memory_limit}.duckdb"
-    options = DuckDBOptions(path=path, memory_limit=memory_limit)
-    warehouse, table = DuckDBWarehouse(options, objects), order_table("RAW.ORDERS")
+    warehouse = DuckDBWarehouse(DuckDBOptions(path=folder / "warehouse.duckdb"), objects)
+    table, manifest = order_table("RAW.ORDERS"), DayManifest(DAY, ("s",), tuple(stored))
     await warehouse.prepare(table)
-    manifest = DayManifest(DAY, ("s",), tuple(stored))
-    for turn in range(1, 4):
+    for turn in range(1, turns + 1):
         began = time.perf_counter()
         loaded = await warehouse.replace(table, [manifest], run=f"run-{turn}", fence=turn)
         took = time.perf_counter() - began
-        sys.stdout.write(
-            f"{memory_limit:>6}, load {turn}: {loaded[DAY].staged} staged, "
-            f"{loaded[DAY].rows} rows, {took:5.1f} s; "
-            f"RSS before {before} MB, peak {megabytes('VmHWM')} MB, "
-            f"now {megabytes('VmRSS')} MB; file {path.stat().st_size >> 20} MB\n"
-        )
+        assert 0 < loaded[DAY].rows < loaded[DAY].staged == manifest.rows, loaded
+        sys.stdout.write(json.dumps({"seconds": took, "rss_mb": peak_megabytes()}) + "\n")
     await warehouse.close()
     await objects.close()
 
 
-async def main(rows: int, files: int, limits: list[str]) -> None:
-    from app.local.s3 import ACCESS_KEY, REGION, SECRET_KEY, LocalS3
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = LocalS3(folder / "s3", log_file=folder / "s3.log", bucket="bench")
-        await server.start()
-        try:
-            s3 = S3Options(
-                endpoint_url=server.endpoint_url,
-                region=REGION,
-                bucket="bench",
-                access_key_id=ACCESS_KEY,
-                secret_access_key=SecretStr(SECRET_KEY),
-            )
-            stored = await store(s3, rows, files)
-            sys.stdout.write(f"{rows} rows, {sum(o.bytes for o in stored) >> 20} MB on S3\n")
-            job = {"s3": s3.model_dump(mode="json") | {"secret_access_key": SECRET_KEY}}
-            job["objects"] = [asdict(one) | {"day": str(one.day)} for one in stored]
-            (folder / "job.json").write_text(json.dumps(job))
-            for limit in limits:
-                again = [sys.executable, "-m", "tests.bench.warehouse", "--be", str(folder), limit]
-                await asyncio.to_thread(subprocess.run, again, check=True)
-        finally:
-            await server.stop()
-
-
-def be_a_scheduler(folder: Path, limit: str) -> None:
+def main(folder: Path, turns: int) -> None:
     job = json.loads((folder / "job.json").read_text())
     stored = [StoredObject(**one | {"day": DAY, "kind": ObjectKind.ROWS}) for one in job["objects"]]
-    asyncio.run(load(S3Options(**job["s3"]), stored, folder, limit))
+    asyncio.run(load(S3Options(**job["s3"]), stored, folder, turns))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--be"]:
-        be_a_scheduler(Path(sys.argv[2]), sys.argv[3])
-    else:
-        given = [int(word) for word in sys.argv[1:3]] or [1_000_000, 20]
-        asyncio.run(main(*given, sys.argv[3:] or ["32MB", "96MB"]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

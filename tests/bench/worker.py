@@ -105,7 +105,7 @@ async def ours(ground: Ground, course: Course, name: str) -> tuple[Sample, Count
     """One turn of our worker, and what its ledger has in the end."""
     async with reading(ground, course, name) as (role, ledger):
         async with metered([role]) as taken:
-            await _until_sealed(ground, course, role, ledger)
+            await until_sealed(ground, course, role, ledger)
         found = await found_in(ledger)
     if (found["staged"], found["received"]) != (distinct(course.count), course.count):
         raise RuntimeError(f"our worker got {course.count} events and made of them: {found}")
@@ -122,18 +122,25 @@ async def reading(
     role = ground.role("worker", name, topics, **environment)
     try:
         await role.start()
-        url = role.environment["LEDGER__URL"]
-        ledger = await open_ledger(LedgerOptions(url=url))
-        try:
+        async with with_ledger(role) as ledger:
             yield role, ledger
-        finally:
-            await ledger.close()
         await role.stop()
     finally:
         role.kill()
 
 
-async def _until_sealed(ground: Ground, course: Course, role: LocalRole, ledger: Ledger) -> None:
+@asynccontextmanager
+async def with_ledger(role: LocalRole) -> AsyncIterator[Ledger]:
+    """The ledger that this role uses."""
+    ledger = await open_ledger(LedgerOptions(url=role.environment["LEDGER__URL"]))
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+async def until_sealed(ground: Ground, course: Course, role: LocalRole, ledger: Ledger) -> None:
+    """Wait until the ledger has all that is in the topics."""
     tps = [f"{topic(one)}/{p}" for one in course.events for p in range(ground.partitions[one])]
     deadline = time.monotonic() + PATIENCE_SECONDS
     while sum(cursor.next for cursor in (await ledger.cursors(tps)).values()) < course.count:
