@@ -5,6 +5,7 @@ import ctypes
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import Protocol
 
 from loguru import logger
@@ -17,6 +18,7 @@ from app.assemble import (
     opened_warehouse,
     tables_of,
 )
+from app.contracts.table import Table
 from app.core.errors import Fatal
 from app.health import Readiness
 from app.settings import Role, Settings
@@ -80,7 +82,7 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
     """Dirty days in, replaced days out."""
     from app.scheduler.role import scheduler as start
 
-    contracts = contracts_of(settings)
+    tables, load_every = _to_load(settings)
     async with (
         opened_ledger(settings, at_once=False) as ledger,
         opened_objects(settings) as objects,
@@ -89,8 +91,8 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
             settings.scheduler,
             settings.redis,
             settings.kafka,
-            tables_of(contracts),
-            contracts.load_every,
+            tables,
+            load_every,
             ledger,
             warehouse,
             Readiness(),
@@ -98,6 +100,13 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
         ) as running,
     ):
         yield running
+
+
+def _to_load(settings: Settings) -> tuple[Mapping[str, Table], Mapping[str, timedelta]]:
+    """The tables, and how often each is brought up to date; the contracts, which take 150 KB each,
+    are not kept."""
+    contracts = contracts_of(settings)
+    return tables_of(contracts), contracts.load_every
 
 
 ROLES: Mapping[Role, Callable[[Settings], AbstractAsyncContextManager[Running]]] = {

@@ -12,6 +12,7 @@ from app.demo.traffic import Sent
 
 ROLE_BYTES = 200_000_000
 """What a role may use at most."""
+BELOW = f"below {ROLE_BYTES // 10**6} MB"
 
 NEW_YEAR = date(2013, 1, 1)
 ON_NEW_YEAR = 842
@@ -62,10 +63,14 @@ def checks(
         Check("residual of the audit", 0, report.totals["residual"]),
         Check("findings of the audit", 0, len(report.findings)),
         *(
-            Check(f"{role} stayed below {ROLE_BYTES // 10**6} MB", True, peak < ROLE_BYTES)
+            Check(f"{role}'s memory at most", BELOW, BELOW if peak < ROLE_BYTES else _told(peak))
             for role, peak in peaks.items()
         ),
     ]
+
+
+def _told(peak: int) -> str:
+    return f"{peak / 10**6:.0f} MB"
 
 
 def _by_reason(sent: Sent) -> dict[str, int]:
