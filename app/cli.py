@@ -84,7 +84,7 @@ COMMANDS = {
         "app.commands.topics",
         "topics",
         CONFIG,
-        "Check the topic files, and see what is made from them.",
+        "Write, check and compare topic files, and see what is made from them.",
     ),
 }
 

@@ -8,6 +8,7 @@ import typer
 
 from app.commands.context import DATA_DIR, DataDir, Parts, opened_parts, settings_here
 from app.commands.output import AsJson, console, listing, print_json
+from app.contracts.model import Contract
 
 
 def days(
@@ -35,13 +36,14 @@ def days(
 
 async def _days(settings: Any, event: str | None, only_dirty: bool) -> list[dict[str, Any]]:
     async with opened_parts(settings) as parts:
-        chosen = [event] if event else sorted(parts.contracts)
-        found = [row for name in chosen for row in await _days_of(parts, name)]
+        chosen = parts.contracts.chosen([event] if event else None)
+        found = [row for contract in chosen for row in await _days_of(parts, contract)]
     return [row for row in found if row["waiting"]] if only_dirty else found
 
 
-async def _days_of(parts: Parts, event: str) -> list[dict[str, Any]]:
-    loads = await parts.ledger.loads(event, parts.contracts[event].table.name)
+async def _days_of(parts: Parts, contract: Contract) -> list[dict[str, Any]]:
+    event = contract.event
+    loads = await parts.ledger.loads(event, contract.table.name)
     rows: list[dict[str, Any]] = []
     for totals in await parts.ledger.totals(event):
         day: date = totals.day

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.assemble import opened_ledger
+from app.assemble import contracts_of, opened_ledger
 from app.audit.memory import memory_of, remembered_logs
 from app.commands.context import DATA_DIR, DataDir, settings_here
 from app.commands.losses import losses_of, told
@@ -127,6 +127,8 @@ async def _seals(
         async for seal in opened.seals(event, day=day.date() if day else None):
             newest.append(seal)
             del newest[:-last]
+        if event and not newest and not await opened.totals(event):
+            contracts_of(settings).chosen([event])  # or it is mistyped
     return newest
 
 

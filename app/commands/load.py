@@ -59,15 +59,13 @@ async def _load(
     from app.scheduler.replace import replace_all
 
     async with opened_parts(settings) as parts:
-        if event is not None and event not in parts.contracts:
-            raise Fatal(f"--type {event}: there is no such topic file in {settings.topics_dir}")
         return [
             dataclasses.asdict(report)
-            for name in ([event] if event else sorted(parts.contracts))
+            for contract in parts.contracts.chosen([event] if event else None)
             async for report in replace_all(
                 parts.ledger,
                 parts.warehouse,
-                parts.contracts[name].table,
+                contract.table,
                 days,
                 max_days=settings.scheduler.max_days_per_run,
                 force=days is not None,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,6 +19,8 @@ from app.contracts.problems import Problem, problems_of
 from app.contracts.sources import OPEN, Source, read_sources
 from app.contracts.topic_yaml import decided, open_decisions
 from app.core.errors import Fatal
+
+NEAR = 0.55  # as difflib measures; «order» is nearer than this to order_placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,19 @@ class Contracts(Mapping[str, Contract]):
 
     def __len__(self) -> int:
         return len(self.by_event)
+
+    def chosen(self, events: Sequence[str] | None) -> list[Contract]:
+        """Those of the named events, all without names. Raises `Fatal` with what was meant instead
+        of the unknown."""
+        if unknown := [event for event in events or () if event not in self]:
+            raise Fatal(f"no topic file for {', '.join(map(self._unknown, unknown))}")
+        return [self[event] for event in events or self]
+
+    def _unknown(self, event: str) -> str:
+        near = get_close_matches(event, self, n=1, cutoff=NEAR)
+        if not near:
+            return f"{event} (none of the {len(self)} names is near)"
+        return f"{event} (did you mean {near[0]}?)"
 
     @property
     def partitions(self) -> Mapping[str, int]:

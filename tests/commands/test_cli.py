@@ -1,18 +1,26 @@
 """`forebay` itself: what it says of its commands, and how little it needs for that."""
 
+import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import typer
 
 from app.cli import COMMANDS
 
+TOPICS = Path(__file__).parents[2] / "topics"
 
-def forebay(*words: str) -> subprocess.CompletedProcess[str]:
+
+def forebay(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "app.cli", *words], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "app.cli", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | variables,
     )
 
 
@@ -45,3 +53,20 @@ def test_help_imports_no_client_of_any_server(words: list[str]) -> None:
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     heavy = {"aiohttp", "aiokafka", "faust", "redis", "aioboto3", "boto3", "motor", "duckdb"}
     assert loaded & heavy == set()
+
+
+@pytest.mark.parametrize("words", [["days"], ["load"], ["ledger", "show"]])
+def test_a_mistyped_event_type_is_told_the_right_one(words: list[str], tmp_path: Path) -> None:
+    done = forebay(*words, "--type", "order_placd", **empty(tmp_path))
+    assert done.returncode == 2
+    said = "forebay: no topic file for order_placd (did you mean order_placed?)\n"
+    assert done.stderr == said
+
+
+def empty(folder: Path) -> dict[str, str]:
+    """Where the ledger and the warehouse are: there is nothing in them yet."""
+    return {
+        "TOPICS_DIR": str(TOPICS),
+        "LEDGER__URL": f"sqlite:///{folder}/ledger.db",
+        "DUCKDB__PATH": f"{folder}/warehouse.duckdb",
+    }

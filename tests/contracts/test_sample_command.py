@@ -51,7 +51,7 @@ def test_in_json_they_are_one_document(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--event", "parcel"], "no topic file for parcel; there is parcel_scanned"),
+        (["--event", "parcel"], "no topic file for parcel (did you mean parcel_scanned?)"),
         (
             ["--event", "parcel_scanned", "--day", "1st of March"],
             "--day «1st of March»: write a day such as 2026-03-01",

@@ -8,7 +8,6 @@ import typer
 
 from app.contracts.load import load_contracts
 from app.contracts.model import Contract
-from app.core.errors import Fatal
 
 Folder = Annotated[
     Path,
@@ -22,8 +21,4 @@ TOPICS = Path("topics")
 
 def chosen(folder: Path, events: Sequence[str] | None) -> list[Contract]:
     """The contracts of the named events, of all without names. Raises `Fatal` for an unknown."""
-    contracts = load_contracts(folder)
-    unknown = [event for event in events or () if event not in contracts]
-    if unknown:
-        raise Fatal(f"no topic file for {', '.join(unknown)}; there is {', '.join(contracts)}")
-    return [contracts[event] for event in events or contracts]
+    return load_contracts(folder).chosen(events)
