@@ -68,7 +68,8 @@ def infer(
     * Strings that are all UUIDs, times, days, e-mail addresses, links, … get that type or format.
     Whole numbers that are called a time and lie in the years 2000 to 2100 are epoch times.
 
-    * one_of: at most 12 values over at least 50 samples, each at least three times.
+    * one_of: at most 12 values over at least 50 samples, each at least three times. Codes of
+    countries, currencies and languages under such a name are a format instead.
 
     * optional: absent or null in a sample.
 

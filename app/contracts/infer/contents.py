@@ -1,5 +1,6 @@
 """Put a topic file together from what was seen."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.contracts.drafts import draft
@@ -33,10 +34,22 @@ def contents(
 
 
 def _field(name: str, place: Place) -> Noted:
-    remarks = [one.note for one in place.spec.values() if isinstance(one, Noted) and one.note]
     optional = {} if place.required else {"optional": True}
     spec = {**bare(place.spec), **path_of(name, place.path), **optional, "about": TODO}
-    return Noted(spec, ", ".join([place.evidence, *remarks]))
+    return Noted(spec, ", ".join([place.evidence, *_remarks(place.spec)]))
+
+
+def _remarks(spec: Mapping[str, Any], of: str = "") -> Iterator[str]:
+    """What stands beside the options of a field, and of those within it under their names."""
+    for key, value in spec.items():
+        if isinstance(value, Noted):
+            if value.note:
+                yield f"{of}{value.note}"
+        elif key == "items":
+            yield from _remarks(value, of)
+        elif key == "fields":
+            for name, inner in value.items():
+                yield from _remarks(inner, f"{name}: ")
 
 
 def _room(longest_bytes: int) -> int | None:

@@ -1,7 +1,7 @@
 """What a field is, by what was seen of it: the type, its options, and what nobody can guess."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.contracts.infer.observe import Seen
@@ -14,6 +14,9 @@ Spec = dict[str, Any]
 ENOUGH = 50  # strings, before a few values may be all there are
 TIMES_EACH = 3
 MAX_ITEM_KEYS = 12
+MORE_DIGITS, LEAST_DIGITS, MOST_DIGITS = 4, 12, 38
+INEXACT = "a number is inexact: money is better sent as a string and declared decimal"
+ALL = "one_of has those that came: are these all?"
 LENGTHS = (16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096)  # characters
 SECONDS = (946_684_800, 4_102_444_800)  # of the years 2000 to 2100
 FORM_BY_NAME = {
@@ -57,6 +60,9 @@ def _number(name: str, seen: Seen, kind: str) -> Spec:
         for epoch, factor in (("seconds", 1), ("milliseconds", 1_000)):
             if SECONDS[0] * factor <= seen.low and seen.high <= SECONDS[1] * factor:
                 return {"type": "timestamp", "epoch": epoch}
+    words = words_of(name)
+    if kind == "number" and MONEY & set(words) and words[-1] != "rate":
+        return {"type": Noted(kind, INEXACT)}
     return {"type": kind}
 
 
@@ -68,20 +74,33 @@ def _string(name: str, seen: Seen) -> Spec:
     if "naive" in forms:
         return {"type": "timestamp", "timezone": Noted(TODO, "whose clock is it?")}
     if "decimal" in forms and MONEY & set(words):
-        return {"type": "decimal", "precision": 38, "scale": seen.decimals}
+        return {"type": "decimal", "precision": _precision(seen), "scale": seen.decimals}
+    hinted = _hinted(words)
+    if hinted in forms:
+        return {"type": "string", "format": hinted, "pii": "keep"}
     values = _all_there_are(seen)
     if values is not None and not PERSONAL & set(words):
-        return {"type": "string", "one_of": values, "pii": "keep"}
-    hinted = FORM_BY_NAME.get(words[-1])
-    for form in ("email", "ip", "url"):
-        hinted = form if form in forms else hinted
-    if hinted in forms:
-        if hinted in FORM_BY_NAME.values():
-            return {"type": "string", "format": hinted, "pii": "keep"}
-        return {"type": "string", **_length(seen), "format": hinted, "pii": TODO}
+        return {"type": "string", "one_of": Noted(values, ALL), "pii": "keep"}
+    for form in ("url", "ip", "email"):
+        if form in forms:
+            return {"type": "string", **_length(seen), "format": form, "pii": TODO}
     if HARMLESS & set(words[-1:]) and seen.longest <= LENGTHS[1]:
         return {"type": "string", **_length(seen), "pii": "keep"}
     return {"type": "string", **_length(seen), "pii": TODO}
+
+
+def _hinted(words: Sequence[str]) -> str | None:
+    """The list of codes that a name tells of: refund_currency, country_code."""
+    told = words[:-1] if words[-1] == "code" else words
+    return FORM_BY_NAME.get(told[-1]) if told else None
+
+
+def _precision(seen: Seen) -> Noted:
+    """Room for larger amounts than those that came."""
+    digits = seen.whole_digits + seen.decimals
+    return Noted(
+        min(max(digits + MORE_DIGITS, LEAST_DIGITS), MOST_DIGITS), f"up to {digits} digits"
+    )
 
 
 def _all_there_are(seen: Seen) -> list[str] | None:

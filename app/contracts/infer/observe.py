@@ -33,6 +33,7 @@ class Seen:
     values: Counter[str] | None = field(default_factory=Counter)
     forms: list[str] | None = None
     longest: int = 0
+    whole_digits: int = 0
     decimals: int = 0
     low: float | None = None
     high: float | None = None
@@ -138,7 +139,9 @@ def _string(seen: Seen, text: str) -> None:
     if seen.forms:
         seen.forms = [name for name in seen.forms if FORMS[name](text)]
         if "decimal" in seen.forms:
-            seen.decimals = max(seen.decimals, len(text.partition(".")[2]))
+            whole, _, decimals = text.partition(".")
+            seen.whole_digits = max(seen.whole_digits, len(whole.lstrip("+-")))
+            seen.decimals = max(seen.decimals, len(decimals))
         if "timestamp" in seen.forms or "naive" in seen.forms:
             seen.seconds += seconds_of(text)
     _remember(seen, hash(text))

@@ -23,7 +23,10 @@ TEXT = {"type": "string", "pii": OPEN}
         ("at", ["2026-03-01T10:00:00Z", "2026-03-01 10:00+02:00"], {"type": "timestamp"}),
         ("on", ["2026-03-01", "1999-12-31"], {"type": "date"}),
         ("on", ["2026-02-30"], {"type": "string", "max_length": 32, "pii": OPEN}),
-        ("total", ["12.50", "3"], {"type": "decimal", "precision": 38, "scale": 2}),
+        ("total", ["12.50", "3"], {"type": "decimal", "precision": 12, "scale": 2}),
+        ("fee", [f"-{'9' * 9}.{'9' * 5}"], {"type": "decimal", "precision": 18, "scale": 5}),
+        ("fee", [f"{'9' * 19}.{'9' * 19}"], {"type": "decimal", "precision": 38, "scale": 19}),
+        ("price", [1.5], {"type": "number"}),
         ("at", ["2026-03-01 10:00:00"], {"type": "timestamp", "timezone": OPEN}),
         ("created_at", [1_772_000_000, 1_772_000_000.5], {"type": "timestamp", "epoch": "seconds"}),
         ("ts", [1_772_000_000_000], {"type": "timestamp", "epoch": "milliseconds"}),
@@ -88,6 +91,36 @@ def test_a_few_values_of_many_samples_are_all_there_are() -> None:
     for too_little in (values[:-2], [*values, "new"], too_many, ["open"] * 100):
         assert "one_of" not in of("result", too_little)
     assert of("owner_name", ["Ann", "Bob"] * 50)["pii"] == OPEN
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "form"),
+    [
+        ("refund_currency", ["EUR", "USD"], "currency"),
+        ("currency_code", ["EUR", "USD"], "currency"),
+        ("country", ["DE", "NL", "US"], "country"),
+    ],
+)
+def test_a_few_codes_of_a_known_list_are_not_all_there_are(
+    name: str, codes: list[str], form: str
+) -> None:
+    assert of(name, codes * 30) == {"type": "string", "format": form, "pii": "keep"}
+    assert of("word", codes * 30)["one_of"] == codes
+    assert of(name, [*codes, "ours"] * 30)["one_of"] == [*codes, "ours"]
+
+
+def test_what_may_be_no_more_than_a_chance_is_asked() -> None:
+    lines = [{"state": "open"}, {"state": "closed"}]
+    text = comments([{"word": word, "list": lines} for word in ("a", "b") * 30])
+    assert "# in 60 of 60, 2 different, one_of has those that came: are these all?\n  word" in text
+    assert "state: one_of has those that came: are these all?\n  list" in text
+
+
+def test_money_as_a_number_is_warned_of_and_of_decimals_the_digits_are_told() -> None:
+    text = comments([{"price": 1.5, "fee": "1.25", "tax_rate": 0.19}])
+    assert "money is better sent as a string and declared decimal\n  price" in text
+    assert "up to 3 digits\n  fee" in text
+    assert text.count("money is better") == 1
 
 
 def test_what_was_never_but_null_is_no_field() -> None:
