@@ -2,16 +2,22 @@
 
 import json
 import re
+import subprocess
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from app.contracts.catalogue.page import event_page
 from app.contracts.catalogue.site import site
-from app.contracts.load import load_contracts
+from app.contracts.compile import compile_contract
+from app.contracts.examples import EXAMPLE_PII_KEY
+from app.contracts.load import Contracts, load_contracts
+from app.core.judge import Accepted, judge
 
 from .everything import contract as everything
-from .topic_files import changed, load
+from .topic_files import PARCEL, changed, load
 
 SHIPPED = load_contracts(Path(__file__).parents[2] / "topics")
 FILES = dict(site(SHIPPED))
@@ -57,6 +63,38 @@ def test_a_page_tells_how_to_send_and_how_to_query() -> None:
     assert "curl -i localhost:8080/v1/events/order_placed" in text
     assert "FROM RAW.ORDER_PLACED" in text
     assert "Cut white space from both ends of a string." in text
+
+
+def test_what_the_shell_sends_by_the_line_of_a_page_is_accepted_today() -> None:
+    for event, body in sent_by_shell(SHIPPED).items():
+        kind = compile_contract(SHIPPED[event], EXAMPLE_PII_KEY)
+        verdict = judge(kind, body, datetime.now(UTC))
+        assert isinstance(verdict, Accepted), (event, verdict)
+
+
+@pytest.mark.parametrize(("epoch", "then"), [("seconds", 1772366400), ("milliseconds", 10**12)])
+def test_a_moment_that_is_sent_as_a_number_deep_inside_is_so_too(
+    tmp_path: Path, epoch: str, then: int
+) -> None:
+    text = PARCEL.replace(
+        "type: timestamp", f"type: timestamp\n    epoch: {epoch}\n    path: at.1.is"
+    )
+    text = text.replace('scanned_at: "2026-03-01T23:59:58Z"', f"at: [it's, {{is: {then}}}]")
+    contracts = load(tmp_path, text)
+    [body] = sent_by_shell(contracts).values()
+    sent = json.loads(body)["at"]
+    assert sent[0] == "it's"
+    kind = compile_contract(contracts["parcel_scanned"], EXAMPLE_PII_KEY)
+    assert isinstance(judge(kind, body, datetime.now(UTC)), Accepted)
+
+
+def sent_by_shell(contracts: Contracts) -> dict[str, bytes]:
+    """What `curl` would get as the body, by event, if a shell ran the line of each page."""
+    pages = map(event_page, contracts.values())
+    lines = [page.partition("```sh\n")[2].partition("```")[0] for page in pages]
+    curl = "curl() { for last; do :; done; printf '%s\\0' \"$last\"; }\n"
+    shell = subprocess.run(["bash"], input=(curl + "".join(lines)).encode(), stdout=-1, check=True)
+    return dict(zip(contracts, shell.stdout.split(b"\0")[:-1], strict=True))
 
 
 def test_what_a_topic_file_says_is_text_and_never_markup(tmp_path: Path) -> None:

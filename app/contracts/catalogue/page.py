@@ -1,14 +1,25 @@
 """The catalogue's pages, in Markdown: of an event type, of an app, and of all of them."""
 
+import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from inspect import getdoc
+from typing import Any
 
 from app.contracts.catalogue.fields import told_fields
 from app.contracts.catalogue.steps import told_options
 from app.contracts.model import Contract, Example
 from app.contracts.table import Table
 from app.contracts.types import sql_type
+
+MARK = "\0"  # stands in no event: text has no NUL
+# by how the moment is sent; the quotes end and begin those of the whole body
+NOW = {
+    None: "\"'$(date -u +%FT%TZ)'\"",
+    "seconds": "'$(date +%s)'",
+    "milliseconds": "'$(date +%s)000'",
+}
 
 
 def event_page(contract: Contract) -> str:
@@ -97,8 +108,18 @@ def _sent(contract: Contract) -> str:
 
 
 def _curl(contract: Contract) -> str:
-    given = next((e.given for e in contract.examples if e.rejected is None), {})
+    """Written so that the shell makes it happen now: the example's own day is too late."""
+    given = copy.deepcopy(next((e.given for e in contract.examples if e.lands), {}))
+    field = contract.fields[contract.day.source]
+    *way, last = field.way(contract.day.source)
+    with suppress(KeyError, IndexError, TypeError):  # no example, or one that does not fit
+        holder: Any = given
+        for step in way:
+            holder = holder[step]
+        holder[last] = MARK
+    now = NOW[getattr(field, "epoch", None)]
     body = json.dumps(given, ensure_ascii=False, indent=2).replace("'", "'\\''")
+    body = body.replace(json.dumps(MARK), now)
     return (
         f"```sh\ncurl -i localhost:8080/v1/events/{contract.event} "
         f"-H 'content-type: application/json' -d '{body}'\n```"
