@@ -44,13 +44,13 @@ def _name(path: Path, event: str) -> Found:
 def problems_between(folder: Path, contracts: Mapping[Path, Contract]) -> Iterator[Problem]:
     """Find what two files of a folder both claim."""
     events: dict[str, Path] = {}
-    tables: dict[str, Path] = {}
+    tables = _tables(contracts)
     for path, contract in contracts.items():
         first = events.setdefault(contract.event, path)
         if first is not path:
             what = f"«{contract.event}» is in {first.relative_to(folder)} already; keep one"
             yield Problem(path, "event", what)
-        first = tables.setdefault(contract.warehouse.table, path)
+        first = tables[contract.warehouse.table]
         if first is not path:
             yield Problem(
                 path,
@@ -58,6 +58,22 @@ def problems_between(folder: Path, contracts: Mapping[Path, Contract]) -> Iterat
                 f"{contract.warehouse.table} belongs to {first.relative_to(folder)} already; "
                 "choose another",
             )
+
+
+def _tables(contracts: Mapping[Path, Contract]) -> dict[str, Path]:
+    """Whose each table is: of the event that it is named after, else of the first to claim it."""
+    tables: dict[str, Path] = {}
+    for path, contract in contracts.items():
+        schema_and_name = contract.warehouse.table
+        tables.setdefault(schema_and_name, path)
+        owner = contracts[tables[schema_and_name]]
+        if _named_after(contract) and not _named_after(owner):
+            tables[schema_and_name] = path
+    return tables
+
+
+def _named_after(contract: Contract) -> bool:
+    return contract.warehouse.table.endswith(f".{contract.event.upper()}")
 
 
 def _keys(contract: Contract) -> Found:

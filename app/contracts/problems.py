@@ -1,5 +1,6 @@
 """What is wrong with a topic file, said so that its author knows what to do."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -46,6 +47,22 @@ WHAT = {
     "greater_than": "must be more than {gt}",
     "less_than_equal": "must be {le} or less",
 }
+# what other languages call our types
+ELSEWHERE = {
+    "datetime": "timestamp",
+    "time": "timestamp",
+    "text": "string",
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "double": "number",
+    "bool": "boolean",
+    "money": "decimal",
+    "array": "list",
+    "map": "object",
+    "dict": "object",
+    "record": "object",
+}
 PATTERNS = {
     NAME: "must be lower-case words with underscores, such as order_placed",
     TABLE: "must be SCHEMA.TABLE in upper case, such as RAW.ORDER_PLACED",
@@ -74,12 +91,20 @@ def problems_of(
     file was read as."""
     found: dict[str, list[str]] = {}
     details = error.errors(include_url=False, include_input=False)
+    misspelt = {
+        (*detail["loc"][:-1], near)
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+        for near in _near(str(detail["loc"][-1]), model)
+    }
     for detail in details:
         if detail["type"] == "too_short" and _broken_inside(detail["loc"], details):
             continue  # pydantic did not count the broken ones
+        if detail["type"] == "missing" and detail["loc"] in misspelt:
+            continue
         where = ".".join(map(str, _place(_location(detail), content)))
         said = found.setdefault(where, [])
-        if (what := _what(detail, model)) not in said:
+        if (what := _spaceless(detail, content) or _what(detail, model)) not in said:
             said.append(what)
     return [Problem(path, where, ", or ".join(said)) for where, said in found.items()]
 
@@ -111,6 +136,18 @@ def _holds(content: Any, part: int | str) -> bool:
     return isinstance(content, Mapping) and part in content
 
 
+def _spaceless(detail: ErrorDetails, content: Any) -> str | None:
+    """`{type:uuid}` has no key `type`: YAML reads one key that has a colon in its name."""
+    if detail["type"] not in ("missing", "union_tag_not_found"):
+        return None
+    *above, name = _location(detail)
+    for part in above:
+        content = content[part] if _holds(content, part) else content
+    if isinstance(content, Mapping) and any(key.startswith(f"{name}:") for key in content):
+        return f"a space is missing after {name}:"
+    return None
+
+
 def _what(detail: ErrorDetails, model: type[Strict]) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
@@ -119,6 +156,10 @@ def _what(detail: ErrorDetails, model: type[Strict]) -> str:
         return PATTERNS.get(context["pattern"], f"must match {context['pattern']}")
     if kind == "value_error":
         return str(context["error"])
+    if kind == "too_short" and detail["loc"] == ("examples",):
+        return "must be at least 2: one that lands, one that is rejected"
+    if kind == "union_tag_invalid":
+        return WHAT[kind].format(**context) + _meant(context)
     if kind in WHAT:
         return WHAT[kind].format(**context)
     return detail["msg"]
@@ -129,8 +170,25 @@ def _unknown_key(key: str, model: type[Strict]) -> str:
         return "can not be shared; say it in each topic file"
     if key in _known_keys(model):
         return "does not belong here; remove it"
-    near = get_close_matches(key, sorted(_known_keys(model)), n=1)
-    return f"unknown key; did you mean «{near[0]}»?" if near else "unknown key; remove it"
+    if near := _near(key, model):
+        return f"unknown key; did you mean «{near[0]}»?"
+    if re.search(r"^\w+:\S", key):
+        return "unknown key; is a space missing after its colon?"
+    if " " in key:
+        return "unknown key; is it a part of a text with a comma? Quote the text"
+    return "unknown key; remove it"
+
+
+def _near(key: str, model: type[Strict]) -> list[str]:
+    return get_close_matches(key, sorted(_known_keys(model)), n=1)
+
+
+def _meant(context: Mapping[str, Any]) -> str:
+    """What else a type is called, or how it is spelt."""
+    tag, known = str(context["tag"]), re.findall(r"'(\w+)'", context["expected_tags"])
+    other = ELSEWHERE.get(tag.lower())
+    near = [other] if other in known else get_close_matches(tag, known, n=1)
+    return f"; did you mean «{near[0]}»?" if near else ""
 
 
 @cache

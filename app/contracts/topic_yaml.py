@@ -23,6 +23,7 @@ class Open(str):
 
 
 KNOWN_TAGS = frozenset({"str", "seq", "bool", "null", "int", "float", "map"})  # what JSON has
+MAX_LINE = 60  # characters of a line that are told
 CORE = "tag:yaml.org,2002:"
 
 
@@ -98,13 +99,43 @@ def read_yaml(path: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}" if mark else "file"
-        raise Unreadable(where, f"not YAML: {error.problem}") from error
+        what = f"not YAML: {error.problem}{_line_told(text, mark)}{_likely(text, error)}"
+        raise Unreadable(where, what) from error
     except yaml.YAMLError as error:
         raise Unreadable("file", f"not YAML: {error}") from error
     except RecursionError as error:
         raise Unreadable(
             "file", "is nested too deep; nothing in it needs so many levels"
         ) from error
+
+
+def _line_told(text: str, mark: yaml.Mark | None) -> str:
+    lines = text.splitlines()
+    line = lines[mark.line].strip() if mark and mark.line < len(lines) else ""
+    shown = line[:MAX_LINE] + ("…" if len(line) > MAX_LINE else "")
+    return f": «{shown}»" if line else ""
+
+
+def _likely(text: str, error: yaml.MarkedYAMLError) -> str:
+    """What a person most likely did, to whom the parser's own words tell little."""
+    lines, problem = text.splitlines(), str(error.problem)
+    marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
+    near = [lines[mark.line] for mark in marks if mark.line < len(lines)]
+    if any("\t" in line[: len(line) - len(line.lstrip())] for line in near):
+        return "; indent with spaces, not with a tab"
+    if "expected ',' or" in problem:
+        opened = (
+            f"the bracket of line {error.context_mark.line + 1}" if error.context_mark else "it"
+        )
+        return f"; close {opened}, and quote text in it that has a colon, a comma or a bracket"
+    if "mapping values" in problem:
+        return "; quote text that has a colon or comma, or indent the line like its neighbours"
+    if problem.startswith(("did not find expected key", "could not find expected ':'")):
+        return (
+            "; is it, or the line above, indented like its neighbours? "
+            "Quote text that has a colon, a comma or quotes"
+        )
+    return ""
 
 
 def open_decisions(content: Any, where: str = "") -> Iterator[str]:

@@ -20,7 +20,7 @@ CHANGED: dict[str, tuple[str, str, str]] = {
     "an unknown type": (
         SCAN_ID,
         "  scan_id:\n    type: guid\n",
-        f"fields.scan_id.type: must be one of {TYPES}",
+        f"fields.scan_id.type: must be one of {TYPES}; did you mean «uuid»?",
     ),
     "no type": (SCAN_ID, "  scan_id:\n", "fields.scan_id.type: is missing; add it"),
     "no about": (
@@ -206,3 +206,32 @@ def test_a_broken_file_says_what_to_do(what: str, tmp_path: Path) -> None:
 def test_a_broken_field_says_what_to_do(what: str, tmp_path: Path) -> None:
     options, message = BROKEN[what]
     assert said(tmp_path, with_note(options)) == f"fields.note.{message}"
+
+
+@pytest.mark.parametrize(
+    ("named", "ours"),
+    [
+        *(("datetime", "timestamp"), ("text", "string"), ("int", "integer"), ("float", "number")),
+        *(("bool", "boolean"), ("money", "decimal"), ("array", "list"), ("dict", "object")),
+        *(("map", "object"), ("intger", "integer")),
+    ],
+)
+def test_a_type_of_other_languages_is_told_by_our_name(
+    named: str, ours: str, tmp_path: Path
+) -> None:
+    text = changed(("type: uuid", f"type: {named}"))
+    with pytest.raises(Fatal, match=f"; did you mean «{ours}»"):
+        load_contracts(write(tmp_path, {"parcel_scanned.yaml": text}))
+
+
+def test_a_space_that_is_missing_after_a_colon_is_told(tmp_path: Path) -> None:
+    field = "fields:\n  seen_by: {type:string, pii: keep, about: Who saw it.}\n"
+    text = changed(("fields:\n", field), ("owners: {team: ", "owners: {team:"))
+    folder = write(tmp_path, {"parcel_scanned.yaml": text})
+    with pytest.raises(Fatal) as caught:
+        load_contracts(folder)
+    assert str(caught.value).replace(f"{folder}/parcel_scanned.yaml: ", "").splitlines() == [
+        "owners.team: a space is missing after team:",
+        "owners.team:logistics: unknown key; is a space missing after its colon?",
+        "fields.seen_by.type: a space is missing after type:",
+    ]

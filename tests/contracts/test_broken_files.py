@@ -31,7 +31,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "team: logistics",
         "team: !!set {logistics}",
         "line 5: not YAML: could not determine a constructor for the tag "
-        "'tag:yaml.org,2002:set'",
+        "'tag:yaml.org,2002:set': «owners: {team: !!set {logistics}, chat: \"#logistics\"}»",
     ),
     "a number without end": (
         "version: 1\n",
@@ -300,17 +300,37 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "no YAML": (
         "app: depot",
         "app: [depot",
-        "line 5: not YAML: did not find expected ',' or ']'",
+        "line 5: not YAML: did not find expected ',' or ']': "
+        "«owners: {team: logistics, chat: \"#logistics\"}»; close the bracket of line 4, "
+        "and quote text in it that has a colon, a comma or a bracket",
+    ),
+    "a colon in unquoted text": (
+        "app: depot",
+        "app: depot: north",
+        "line 4: not YAML: mapping values are not allowed in this context: «app: depot: north»; "
+        "quote text that has a colon or comma, or indent the line like its neighbours",
+    ),
+    "a comma in unquoted text": (
+        "every: 15m",
+        "every: 15m, by us.",
+        "load.by us.: unknown key; is it a part of a text with a comma? Quote the text",
+    ),
+    "a misspelt key that is needed": (
+        "dedupe:",
+        "dedup:",
+        "dedup: unknown key; did you mean «dedupe»?",
     ),
     "a tab": (
         "  scan_id:",
         "\tscan_id:",
-        "line 7: not YAML: found character that cannot start any token",
+        "line 7: not YAML: found character that cannot start any token: «scan_id:»; "
+        "indent with spaces, not with a tab",
     ),
     "an unknown tag": (
         "app: depot",
         "app: !secret depot",
-        "line 4: not YAML: could not determine a constructor for the tag '!secret'",
+        "line 4: not YAML: could not determine a constructor for the tag '!secret': "
+        "«app: !secret depot»",
     ),
 }  # fmt: skip
 
@@ -338,7 +358,6 @@ def test_all_problems_of_all_files_come_in_one_message(tmp_path: Path) -> None:
     with pytest.raises(Fatal) as caught:
         load_contracts(folder)
     assert str(caught.value).splitlines() == [
-        f"{folder}/letter_sent.yaml: app: is missing; add it",
         f"{folder}/letter_sent.yaml: ap: unknown key; did you mean «app»?",
         f"{folder}/parcel_scanned.yaml: kafka.size: must be 'small', 'medium' or 'large'",
         f"{folder}/parcel_scanned.yaml: dedupe.keep: must be 'first' or 'last'",
@@ -356,6 +375,17 @@ def test_two_files_can_not_share_an_event_or_a_table(tmp_path: Path) -> None:
         f"{folder}/parcel_scanned.yaml: warehouse.table: RAW.PARCEL_SCANNED belongs to a.yaml "
         "already; choose another",
     ]
+
+
+def test_of_two_files_with_one_table_the_one_of_another_name_is_told(tmp_path: Path) -> None:
+    copied = changed(("event: parcel_scanned", "event: letter_sent"))
+    folder = write(tmp_path, {"letter_sent.yaml": copied, "parcel_scanned.yaml": PARCEL})
+    with pytest.raises(Fatal) as caught:
+        load_contracts(folder)
+    assert str(caught.value) == (
+        f"{folder}/letter_sent.yaml: warehouse.table: RAW.PARCEL_SCANNED belongs to "
+        "parcel_scanned.yaml already; choose another"
+    )
 
 
 def test_a_file_that_ends_in_yml_is_not_overlooked(tmp_path: Path) -> None:

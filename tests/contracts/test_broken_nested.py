@@ -21,7 +21,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "items of no type": ("type: list, items: {pii: keep}", "items.type: is missing; add it"),
     "items of an unknown type": (
         "type: list, items: {type: text}",
-        f"items.type: must be one of {TYPES}",
+        f"items.type: must be one of {TYPES}; did you mean «string»?",
     ),
     "items without a pii decision": (
         "type: list, items: {type: string}",
