@@ -169,11 +169,15 @@ async def _create(
         for name, spec in topics.items()
     ]
     answer = await admin.create_topics(wanted)
+    created = 0
     for name, code, message in answer.topic_errors:
         if code == 0:
-            logger.info("created topic {} with {} partitions", name, topics[name].partitions)
+            created += 1
+            logger.debug("created topic {} with {} partitions", name, topics[name].partitions)
         elif code != TopicAlreadyExistsError.errno:  # another process was faster
             raise translated(for_code(code)(message), f"creating topic {name}")
+    if created:
+        logger.info("created {} topics", created)
 
 
 async def _until_led(

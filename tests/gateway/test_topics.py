@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from loguru import logger
 
 from app.core.errors import Fatal, Transient
 from app.kafka import KafkaOptions, TopicSpec, ensure_topics
@@ -33,6 +34,19 @@ async def test_many_processes_may_make_the_same_topics_at_once(
     await ensure_topics(kafka, topics)
     for name, spec in topics.items():
         assert await described(kafka, name) == (spec.partitions, "7200000")
+
+
+async def test_however_many_topics_are_made_it_is_told_in_one_line(
+    kafka: KafkaOptions, unique: str
+) -> None:
+    said: list[str] = []
+    sink = logger.add(said.append, level="INFO", format="{message}")
+    try:
+        for _ in range(2):
+            await ensure_topics(kafka, {f"{unique}.{n}": TopicSpec(1) for n in range(3)})
+    finally:
+        logger.remove(sink)
+    assert said == ["created 3 topics\n"]
 
 
 async def test_every_topic_with_other_partitions_is_named_in_one_message(
