@@ -11,6 +11,7 @@ import typer
 
 from app.assemble import contracts_of, opened_ledger, opened_objects, opened_warehouse
 from app.contracts.load import Contracts
+from app.core.errors import Fatal
 from app.ledger.protocol import Ledger
 from app.local.up import local_environment
 from app.logs import set_up_logs
@@ -18,6 +19,7 @@ from app.settings import Settings, read_settings
 from sinks.protocol import ObjectStore, Warehouse
 
 DATA_DIR = Path(".forebay")
+NAMED = {"LEDGER__URL", "KAFKA__BROKERS", "GATEWAY__PORT"}  # who sets one means other servers
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", help="Where the local stack keeps its data.", metavar="DIR")
@@ -25,8 +27,18 @@ DataDir = Annotated[
 
 
 def settings_here(data_dir: Path = DATA_DIR) -> Settings:
-    """Read the settings; what the environment leaves open is taken from a running local stack."""
-    for name, value in (local_environment(data_dir) or {}).items():
+    """Read the settings; what the environment leaves open is taken from a running local stack.
+
+    Raises:
+        Fatal: no stack runs in the folder that was asked for, and the environment names none.
+    """
+    environment = local_environment(data_dir)
+    if environment is None and data_dir != DATA_DIR and not os.environ.keys() & NAMED:
+        raise Fatal(
+            f"No local stack runs in {data_dir}: start it by `forebay up --data-dir {data_dir}`, "
+            "or leave --data-dir out"
+        )
+    for name, value in (environment or {}).items():
         os.environ.setdefault(name, value)
     settings = read_settings()
     set_up_logs("WARNING", "text")

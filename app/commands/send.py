@@ -51,7 +51,7 @@ def send(
     Sending a file again is harmless: what arrives twice counts once. Exit code 0: all accepted;
     1: some were rejected; 2: it can not be sent like this; 3: gave up.
     """
-    settings = settings_here(data_dir)
+    settings = settings_here(DATA_DIR if gateway else data_dir)
     url = gateway or f"http://{settings.gateway.host}:{settings.gateway.port}"
     fields = fields_of(settings, kind)
     types, ways = csv_types(fields), {name: field.way(name) for name, field in fields.items()}

@@ -70,3 +70,17 @@ def empty(folder: Path) -> dict[str, str]:
         "LEDGER__URL": f"sqlite:///{folder}/ledger.db",
         "DUCKDB__PATH": f"{folder}/warehouse.duckdb",
     }
+
+
+def test_a_folder_where_no_stack_runs_is_not_taken_for_the_usual_one(tmp_path: Path) -> None:
+    done = forebay("days", "--data-dir", str(tmp_path))
+    assert done.returncode == 2
+    assert f"No local stack runs in {tmp_path}" in done.stderr
+    assert f"forebay up --data-dir {tmp_path}" in done.stderr
+
+
+def test_a_folder_where_no_stack_runs_does_no_harm_where_the_ledger_is_named(
+    tmp_path: Path,
+) -> None:
+    done = forebay("days", "--json", "--data-dir", str(tmp_path), **empty(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "[]\n")
