@@ -14,7 +14,7 @@ import typer
 from loguru import logger
 from rich.console import Console
 
-from tests.bench import gateway, start, warehouse, worker
+from tests.bench import gateway, growth, start, warehouse, worker
 from tests.bench.ground import Ground, opened_ground
 from tests.bench.lines import Lines
 from tests.bench.model import Verdict, verdicts
@@ -30,6 +30,7 @@ BENCHES: Mapping[str, Bench] = {
     "worker": worker.bench,
     "warehouse": warehouse.bench,
     "start": start.bench,
+    "growth": growth.bench,
 }
 REPEATS = 3
 PAIR = ("node",)

@@ -1,5 +1,7 @@
 """Put events where workers read them, as fast as that goes; nothing of it is measured."""
 
+from collections.abc import Iterable
+
 from aiokafka import AIOKafkaProducer
 
 from app.core.partition import partition_of
@@ -11,19 +13,14 @@ from tests.bench.peers.catalogue import PEERS
 BATCH_BYTES = 256 << 10
 
 
-def distinct(count: int) -> int:
-    """How many of `count` events, a tenth of which is sent twice, a worker is to keep."""
-    return len(set(resent(count)))
-
-
-async def fill_topics(ground: Ground, events: list[str], count: int, days: int = 1) -> None:
-    """`count` events over all these topics, with keys, partitioned as Java does it."""
+async def fill_topics(ground: Ground, events: list[str], numbers: Iterable[int]) -> None:
+    """The events of these numbers over all topics, with keys, partitioned as Java does it."""
     options = {"linger_ms": 20, "max_batch_size": BATCH_BYTES, "compression_type": "zstd"}
     async with AIOKafkaProducer(**ground.kafka_options.client(), **options) as producer:
-        for number in resent(count):
+        for number in numbers:
             event, key = events[number % len(events)], f"user-{number % USERS:08}".encode()
             partition = partition_of(key, ground.partitions[event])
-            await producer.send(topic(event), raw(number, days), key=key, partition=partition)
+            await producer.send(topic(event), raw(number), key=key, partition=partition)
 
 
 async def fill_queue(ground: Ground, queue: str, events: list[str], count: int) -> None:

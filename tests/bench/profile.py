@@ -14,7 +14,7 @@ import typer
 from loguru import logger
 
 from app.local.role import LocalRole
-from tests.bench.events import names
+from tests.bench.events import names, resent
 from tests.bench.fill import fill_topics
 from tests.bench.gateway import BATCH, TYPES
 from tests.bench.ground import Ground, opened_ground
@@ -63,12 +63,12 @@ async def worker(ground: Ground, picture: Path, count: int) -> None:
     """Watch a worker that reads two topics to their end."""
     events = names(2, "seen")
     topics = await ground.topics("seen", events)
-    await fill_topics(ground, events, count)
+    await fill_topics(ground, events, resent(count))
     spied = spied_on(ground.role("worker", "seen", topics, SEAL__MAX_AGE_SECONDS="10"), picture)
     try:
         await spied.start()
         async with with_ledger(spied) as ledger:
-            await until_sealed(ground, Course("profile", tuple(events), count), spied, ledger)
+            await until_sealed(ground, Course(tuple(events), count, 0), spied, ledger)
         await end(spied)
     finally:
         spied.kill()

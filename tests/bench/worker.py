@@ -20,8 +20,8 @@ from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Ledger
 from app.local.process import ChildProcess
 from app.local.role import LocalRole
-from tests.bench.events import names
-from tests.bench.fill import distinct, fill_queue, fill_topics
+from tests.bench.events import names, resent
+from tests.bench.fill import fill_queue, fill_topics
 from tests.bench.ground import Ground, topic
 from tests.bench.lines import Lines
 from tests.bench.meter import Reading, metered
@@ -30,75 +30,78 @@ from tests.bench.peers.catalogue import Peer, Roster
 from tests.bench.targets import WORKER_4, WORKER_360
 
 MICROS = "µs CPU an event"
+EVENTS = 400_000
 LOOK_SECONDS = 0.25
 LISTEN_SECONDS = 0.02
 PATIENCE_SECONDS = 240
 SLOW_SHARE = 8
 """A slow peer gets so many times fewer events: its cost is the same, its time is ours."""
 SEAL_SECONDS = 10
+STARTS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Filled topics; `start_seconds` is the CPU time of our worker's start on them."""
+    """Topics filled with `count` events, of which `kept` are different ones.
 
-    title: str
+    `start_seconds` is the CPU time of our worker's start on them.
+    """
+
     events: tuple[str, ...]
     count: int
+    kept: int
     start_seconds: float = 0.0
 
 
 async def bench(ground: Ground, roster: Roster, lines: Lines) -> None:
-    """All peers on few partitions, the ones that need no state on disk on many."""
-    workers = roster.only(lambda peer: peer.worker)
-    await _bench(ground, workers, lines, WORKER_4, "few", 2, "small", 400_000)
-    quick = workers.only(lambda peer: not peer.slow)
-    await _bench(ground, quick, lines, WORKER_360, "many", 60, "medium", 400_000)
+    """All peers on few partitions, the ones that are not slow on many as well."""
+    workers, count = roster.only(lambda peer: peer.worker), lines.some(EVENTS)
+    lines.say(f"{WORKER_4}: filling 2 topics with {count:,} events")
+    whole = await filled(ground, "few", 2, "small", list(resent(count)))
+    part = whole
+    if any(peer.slow for peer in workers.present):
+        part = await filled(ground, "few_slow", 2, "small", list(resent(count // SLOW_SHARE)))
+    await _by_turns(ground, workers, lines, WORKER_4, whole, part)
+    lines.say(f"{WORKER_360}: filling 60 topics with {count:,} events")
+    whole = await filled(ground, "many", 60, "medium", list(resent(count)))
+    await _by_turns(ground, workers.only(lambda p: not p.slow), lines, WORKER_360, whole, whole)
 
 
-async def _bench(
-    ground: Ground,
-    roster: Roster,
-    lines: Lines,
-    title: str,
-    tag: str,
-    types: int,
-    size: str,
-    count: int,
+async def _by_turns(
+    ground: Ground, roster: Roster, lines: Lines, title: str, whole: Course, part: Course
 ) -> None:
     for peer, why in roster.absent:
         lines.absent(title, peer.name, MICROS, why)
-    count = lines.some(count)
-    whole = await filled(ground, title, tag, types, size, count, lines)
-    part = whole
-    if any(peer.slow and peer.stores != "redis" for peer in roster.present):
-        fewer = count // SLOW_SHARE
-        part = await filled(ground, title, f"{tag}_slow", types, size, fewer, lines)
     for turn in range(lines.repeats):
         lines.say(f"{title}: {OURS}")
-        sample, _ = await ours(ground, whole, f"{tag}-{turn}")
+        name = f"{whole.events[0]}-{turn}"
+        sample, _ = await ours(ground, whole, name)
         lines.add(title, OURS, MICROS, sample)
         for peer in roster.present:
             lines.say(f"{title}: {peer.name}")
-            name = f"{tag}-{turn}-{peer.name}"
+            course = part if peer.slow else whole
             try:
-                await _theirs(ground, peer, part if peer.slow else whole, name, lines)
+                samples = await theirs(ground, peer, course, f"{name}-{peer.name}")
             except Fatal as error:
                 lines.absent(title, peer.name, MICROS, str(error))
+                continue
+            for subject, sample in samples.items():
+                lines.add(title, subject, MICROS, sample)
 
 
-async def filled(
-    ground: Ground, title: str, tag: str, types: int, size: str, count: int, lines: Lines
-) -> Course:
-    """Make topics and fill them."""
-    lines.say(f"{title}: filling {types} topics with {count:,} events")
+async def filled(ground: Ground, tag: str, types: int, size: str, numbers: Sequence[int]) -> Course:
+    """Make topics, see what our worker's start on them takes at least, and fill them."""
     events = names(types, tag)
     await ground.topics(tag, events, size)
-    course = Course(title, tuple(events), count)
-    async with reading(ground, course, f"{tag}-empty") as (role, _), metered([role]) as taken:
-        pass
-    await fill_topics(ground, events, count)
-    return replace(course, start_seconds=taken.each_life_seconds[0])
+    course = Course(tuple(events), len(numbers), len(set(numbers)))
+    lives = []
+    for start in range(STARTS):
+        name = f"{tag}-empty-{start}"
+        async with reading(ground, course, name) as (role, _), metered([role]) as taken:
+            pass
+        lives += taken.each_life_seconds
+    await fill_topics(ground, events, numbers)
+    return replace(course, start_seconds=min(lives))
 
 
 async def ours(ground: Ground, course: Course, name: str) -> tuple[Sample, Counter[str]]:
@@ -107,7 +110,7 @@ async def ours(ground: Ground, course: Course, name: str) -> tuple[Sample, Count
         async with metered([role]) as taken:
             await until_sealed(ground, course, role, ledger)
         found = await found_in(ledger)
-    if (found["staged"], found["received"]) != (distinct(course.count), course.count):
+    if (found["staged"], found["received"]) != (course.kept, course.count):
         raise RuntimeError(f"our worker got {course.count} events and made of them: {found}")
     return _sample(taken, course.start_seconds, course.count), found
 
@@ -159,7 +162,8 @@ async def found_in(ledger: Ledger) -> Counter[str]:
     return found
 
 
-async def _theirs(ground: Ground, peer: Peer, course: Course, name: str, lines: Lines) -> None:
+async def theirs(ground: Ground, peer: Peer, course: Course, name: str) -> dict[str, Sample]:
+    """One turn of a peer: itself, and together with the server that it brings."""
     events, servers = list(course.events), []
     if peer.stores == "redis":
         await fill_queue(ground, name, events, course.count)
@@ -175,14 +179,14 @@ async def _theirs(ground: Ground, peer: Peer, course: Course, name: str, lines: 
         await process.stop()
     finally:
         process.kill()
-    if (told["events"], told["kept"]) != (course.count, distinct(course.count)):
+    if (told["events"], told["kept"]) != (course.count, course.kept):
         raise RuntimeError(f"{peer.name} got {course.count} events and says: {told}")
     sample = _sample(taken, start_seconds, course.count)
-    lines.add(course.title, peer.name, MICROS, sample)
-    if servers:
-        redis = taken.each_cpu_seconds[1] / course.count * 1e6
-        lines.add(course.title, f"{peer.name} + redis", MICROS, Sample(sample.value + redis))
-        await ground.empty_redis()
+    if not servers:
+        return {peer.name: sample}
+    await ground.empty_redis()
+    redis = taken.each_cpu_seconds[1] / course.count * 1e6
+    return {peer.name: sample, f"{peer.name} + redis": Sample(sample.value + redis)}
 
 
 async def _said(process: ChildProcess, start: str) -> str:
