@@ -145,6 +145,12 @@ class TypeBalance:
     def totals(self) -> dict[str, int]:
         return sum_days(self.days) | {"lag": sum(p.lag for p in self.partitions)}
 
+    @property
+    def idle(self) -> bool:
+        """Nothing of it was received, nothing is to be read, and nothing is wrong."""
+        seen = (p.records or p.lag or p.gaps or p.overlaps or p.incidents for p in self.partitions)
+        return not self.days and not any(seen)
+
 
 @dataclass
 class ObjectBalance:

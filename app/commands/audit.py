@@ -125,6 +125,8 @@ def render(report: AuditReport) -> RenderableType:
         _days(report, "rows", "loaded", "collapsed", "in_flight", "residual"),
         _partitions(report),
     ]
+    if idle := sum(kind.idle for kind in report.types):
+        parts.append(Text(f"{idle} other type{'s' * (idle > 1)}: nothing received", style="dim"))
     parts += [Text(f"· {note}", style="dim") for note in report.notes]
     parts += [Text(f"✗ {found.text}", style="red") for found in report.findings[:SHOWN_FINDINGS]]
     if hidden := report.found.counts.total() - min(SHOWN_FINDINGS, len(report.findings)):
@@ -157,7 +159,7 @@ def closing(report: AuditReport) -> Text:
 def _days(report: AuditReport, *names: str) -> Table:
     """One identity: the first count is the sum of the others, but for the residual."""
     table = listing("event", "days", *(name.replace("_", " ") for name in names), names=2)
-    for kind in report.types:
+    for kind in _active(report):
         sums = kind.totals
         table.add_row(kind.event, _span(kind), *(_number(name, sums[name]) for name in names))
         for day in kind.days:
@@ -165,6 +167,10 @@ def _days(report: AuditReport, *names: str) -> Table:
                 numbers = (_number(name, getattr(day, name)) for name in names)
                 table.add_row("", day.day.isoformat(), *numbers)
     return table
+
+
+def _active(report: AuditReport) -> list[TypeBalance]:
+    return [kind for kind in report.types if not kind.idle]
 
 
 def _span(kind: TypeBalance) -> str:
@@ -180,7 +186,7 @@ def _number(name: str, value: int) -> Text:
 def _partitions(report: AuditReport) -> Table:
     names = ("event", "partitions", "entries", "records", "to read", "gaps", "overlaps")
     table = listing(*names, "incidents")
-    for kind in report.types:
+    for kind in _active(report):
         lists = ("gaps", "overlaps", "incidents")
         table.add_row(
             kind.event,

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from app.audit import AuditReport
+from app.audit import AuditReport, LogEnds
 from app.cli import command_line
 from app.commands.audit import render
 from app.core.seal import Range
@@ -16,7 +16,7 @@ from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import ChainStart, Incident
 from sinks.s3.options import S3Options
-from tests.audit.world import NOON, ORDER, World, empty_world, fill, tp_of
+from tests.audit.world import NOON, ORDER, PAGE, Got, World, empty_world, fill, tp_of
 
 
 def shown(report: AuditReport) -> str:
@@ -45,6 +45,23 @@ async def test_an_unbalanced_report_names_what_it_found_and_ends_with_it(tmp_pat
     assert "NOT balanced: 1 warehouse_rows." in text
 
 
+async def test_types_of_which_nothing_was_received_are_counted_and_not_listed(
+    tmp_path: Path,
+) -> None:
+    async with empty_world(tmp_path) as world:
+        await world.seal(ORDER, 1, {0: [Got("staged")]})
+        report = await world.audit()
+        text = shown(report)
+        assert "1 other type: nothing received" in text
+        assert (text.count(ORDER), text.count(PAGE)) == (3, 0)
+        assert len(report.as_json()["types"]) == 2
+
+        world.logs[tp_of(PAGE, 0)] = LogEnds(0, 5)
+        text = shown(await world.audit())
+        assert (text.count(ORDER), text.count(PAGE)) == (3, 3)
+        assert "nothing received" not in text
+
+
 async def test_of_very_many_findings_the_first_are_shown(tmp_path: Path) -> None:
     async with empty_world(tmp_path) as world:
         await many_objects(world, 60)
@@ -55,8 +72,6 @@ async def test_of_very_many_findings_the_first_are_shown(tmp_path: Path) -> None
 
 
 async def many_objects(world: World, count: int) -> None:
-    from tests.audit.world import Got
-
     for number in range(count):
         await world.seal(ORDER, number, {0: [Got("staged")]})
 
