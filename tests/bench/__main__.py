@@ -59,11 +59,14 @@ def main(
     lines = Lines(1 if quick else repeats, quick=quick, say=progress.print)
     place = folder or Path(tempfile.mkdtemp(prefix="bench-"))
     roster = enrolled((PEERS[name] for name in peers if name != "none"), progress.print)
-    asyncio.run(_run(place, benches, roster, lines))
+    failed = asyncio.run(_run(place, benches, roster, lines))
     if folder is None:
         shutil.rmtree(place)
     judged = verdicts(TARGETS, lines.all)
     _tell(lines, judged, as_json=as_json)
+    if failed:
+        progress.print(f"No figures of: {', '.join(failed)}. {PAGE.name} stays as it is.")
+        raise typer.Exit(1)
     if whole:
         by_hand = written_by_hand(PAGE.read_text()) if PAGE.exists() else ""
         PAGE.write_text(
@@ -82,10 +85,17 @@ def _chosen(
     return names
 
 
-async def _run(folder: Path, benches: Sequence[str], roster: Roster, lines: Lines) -> None:
+async def _run(folder: Path, benches: Sequence[str], roster: Roster, lines: Lines) -> Sequence[str]:
+    """Run one bench after the other; returns those that failed, for the others go on."""
+    failed = []
     async with opened_ground(folder) as ground:
         for name in benches:
-            await BENCHES[name](ground, roster, lines)
+            try:
+                await BENCHES[name](ground, roster, lines)
+            except Exception as error:
+                progress.print(f"{name} failed: {type(error).__name__}: {error}", style="red")
+                failed.append(name)
+    return failed
 
 
 def _tell(lines: Lines, judged: Sequence[Verdict], *, as_json: bool) -> None:

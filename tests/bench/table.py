@@ -17,13 +17,17 @@ COLOURS = {True: "green", False: "red", None: "yellow"}
 def show(console: Console, lines: Sequence[Line], verdicts: Sequence[Verdict]) -> None:
     """Print what was measured, then how it stands to the targets."""
     for bench in dict.fromkeys(line.bench for line in lines):
-        console.print(measured([line for line in lines if line.bench == bench]))
+        of_bench = [line for line in lines if line.bench == bench]
+        console.print(measured(of_bench))
+        for line in of_bench:
+            if line.absent:
+                console.print(Text(f"{line.subject} is absent: {line.absent}\n", style="yellow"))
     if verdicts:
         console.print(judged(verdicts))
 
 
 def measured(lines: Sequence[Line]) -> RenderableType:
-    """One bench; `× ours` is the ratio of the medians."""
+    """One bench, without who is absent; `× ours` is the ratio of the medians."""
     unit = next((line.unit for line in lines if not line.absent), lines[0].unit)
     title = Text(f"{lines[0].bench}: {unit}", style="bold")
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
@@ -31,14 +35,13 @@ def measured(lines: Sequence[Line]) -> RenderableType:
     for name, width in HEAD:
         table.add_column(name, justify="right", no_wrap=True, width=width)
     for line in lines:
-        table.add_row(*cells(line, lines))
+        if not line.absent:
+            table.add_row(*cells(line, lines))
     return table
 
 
 def cells(line: Line, lines: Sequence[Line]) -> list[RenderableType]:
     """What the table has in the columns of one line."""
-    if line.absent:
-        return [Text(f"{line.subject} is absent: {line.absent}", style="yellow")]
     name = Text(f"{line.subject}{f' ({line.note})' if line.note else ''}")
     if line.subject == OURS:
         name.stylize("bold")
