@@ -53,7 +53,8 @@ class _Field(Strict):
     about: str = Says(
         "",
         min_length=10,
-        description="One sentence for a reader who was not there; a column comment.",
+        description="One sentence, of 10 characters at least, for a reader who was not there; "
+        "a column comment.",
     )
     optional: bool = Says(False, description="May be absent or null.")
     default: JsonValue = Says(

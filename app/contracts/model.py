@@ -72,7 +72,10 @@ class Day(Strict):
 class Warehouse(Strict):
     """The table."""
 
-    table: str = Field(pattern=TABLE, description="SCHEMA.TABLE")
+    table: str = Field(
+        pattern=TABLE,
+        description="SCHEMA.TABLE. Where _app.yaml says a schema: left out, it is SCHEMA.EVENT.",
+    )
     cluster_by: tuple[str, ...] = Field(
         (), description="Columns that queries filter by, beside the day."
     )
@@ -130,7 +133,9 @@ class Contract(Strict):
 
     event: str = Field(pattern=NAME, max_length=64, description="Its name, and the file's.")
     version: int = Field(ge=1, description="A higher one is a new topic.")
-    summary: str = Field(min_length=10, description="What happened, in one sentence.")
+    summary: str = Field(
+        min_length=10, description="What happened, in one sentence of 10 characters at least."
+    )
     app: str = Field(pattern=NAME, description="The source that sends it.")
     owners: Owners
     fields: dict[Annotated[str, Field(pattern=NAME, max_length=64)], Described] = Field(
@@ -150,7 +155,9 @@ class Contract(Strict):
     warehouse: Warehouse
     load: Load = Load()
     examples: tuple[Example, ...] = Field(
-        min_length=2, description="Events and what becomes of them: they run as tests."
+        min_length=2,
+        description="Events and what becomes of them: they run as tests. At least two: one that "
+        "lands and one that is rejected.",
     )
 
     @property

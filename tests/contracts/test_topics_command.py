@@ -71,6 +71,30 @@ def test_check_runs_the_examples(mistaken: Path) -> None:
     assert run("check", "--json", folder=mistaken).exit_code == 2
 
 
+def test_check_tells_of_the_files_that_are_named_alone(tmp_path: Path) -> None:
+    letter = changed(("event: parcel_scanned", "event: letter_sent"), ("version: 1", "version: 0"))
+    files = {"letter_sent.yaml": letter, "parcel_scanned.yaml": PARCEL}
+    folder = write(tmp_path, files)
+    parcel, letters = (str(folder / name) for name in ("parcel_scanned.yaml", "letter_sent.yaml"))
+    assert run("check", parcel, folder=folder).output == "All is good. Topics: 1, examples: 2.\n"
+    told = [f"{letters}: version: must be 1 or more"]
+    assert fatal("check", letters, folder=folder)[1:] == told
+    assert fatal("check", letters, parcel, folder=folder)[1:] == told
+    [message] = fatal("check", str(tmp_path / "other.yaml"), folder=folder)
+    assert message.endswith(f"is no topic file in {folder}; is --topics-dir right?")
+
+
+def test_a_named_file_is_told_of_its_examples_and_of_its_app_s_defaults(mistaken: Path) -> None:
+    file = mistaken / "depot" / "parcel_scanned.yaml"
+    file.parent.mkdir()
+    [_, example] = fatal("check", str(mistaken / file.name), folder=mistaken)
+    assert "examples.0" in example
+    (mistaken / "parcel_scanned.yaml").rename(file)
+    (file.parent / "_app.yaml").write_text("load: {evry: 15m}\n", "utf-8")
+    [_, shared] = fatal("check", str(file), folder=mistaken)
+    assert "_app.yaml: load.evry: unknown key" in shared
+
+
 def test_an_option_wins_over_the_environment(tmp_path: Path) -> None:
     folder = write(tmp_path / "topics", {"parcel_scanned.yaml": PARCEL})
     result = run("check", "--topics-dir", str(folder))

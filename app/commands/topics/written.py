@@ -36,11 +36,13 @@ def name_of(text: str, what: str) -> str:
 def file_text(
     content: Mapping[str, Any], head: Sequence[str], out: Path | None, topics_dir: Path
 ) -> str:
-    """The text of a topic file, without what its app's defaults say."""
+    """The text of a topic file, without what its app's folder and defaults say."""
     app = bare(content["app"])
+    folder = topics_dir / app if out is None else out.parent
     if not isinstance(app, Open):
         content = beside_defaults(content, shared_by(topics_dir, app))
-    folder = topics_dir / app if out is None else out.parent
+        if folder.resolve() == (topics_dir / app).resolve():
+            content = {key: value for key, value in content.items() if key != "app"}
     return topic_text(content, head, os.path.relpath(topics_dir / SCHEMA, folder))
 
 

@@ -1,12 +1,14 @@
 """The reference of the topic file's language, in Markdown, made of the models that read it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from inspect import cleandoc
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from app.contracts.catalogue.page import grid
+from app.contracts.defaults import FILE as APP_FILE
+from app.contracts.defaults import SHARED, app_defaults
 from app.contracts.fields import Field as EventField
 from app.contracts.fields import StringField
 from app.contracts.model import Contract
@@ -22,6 +24,19 @@ that is wrong, and an editor that reads `.schema.json` says most of it while you
 
 This page is generated (`forebay topics schema --write`).
 """
+SHARED_HEAD = f"""\
+`APP/{APP_FILE}` says once what the types of an app share: each key of the table, or a part of what
+belongs under it. A type's file says what is its own, and wins key by key; a list replaces a list.
+`app` is the folder's name, so neither file needs to say it. With `warehouse.schema` a type needs no
+`warehouse.table`: its table is SCHEMA.EVENT. Such as:
+
+    owners: {{team: checkout-data, chat: "#checkout-data"}}
+    kafka: {{size: medium, retention_days: 7}}
+    dedupe: {{remember_days: 3}}
+    day: {{timezone: UTC, late_days: 3}}
+    load: {{every: 15m}}
+    warehouse: {{schema: RAW}}"""
+ELSEWHERE = f"required, here or in {APP_FILE}"
 IN_ORDER = """\
 In the order of the list; each sees what the ones before made. A value that a step can do nothing
 with is a dead letter of the reason `transform`. A column made of others is as personal as the most
@@ -32,11 +47,12 @@ Schema = Mapping[str, Any]
 def reference() -> str:
     """Write the page: the file, its parts, the fields, the transforms, the conditions."""
     contract = Contract.model_json_schema(by_alias=True)
-    parts = [HEAD.strip(), "## The file", _options(contract, contract, every=True)]
+    parts = [HEAD.strip(), "## The file", _options(contract, contract, every=True, shared=SHARED)]
     for name, schema in contract["properties"].items():
         if name not in ("fields", "transform", "examples"):
             parts += _part(name, schema, contract)
     parts += ["### examples", _options(contract["$defs"]["Example"], contract, every=True)]
+    parts += [f"## What an app's types share: {APP_FILE}", SHARED_HEAD, _shared()]
     parts += ["## Fields", "Each field of an event may say:", _common(contract)]
     parts += _union(EventField, "type", skip=_names_common(contract))
     parts += ["## Transforms", IN_ORDER]
@@ -52,7 +68,19 @@ def _part(name: str, schema: Schema, whole: Schema) -> Iterator[str]:
         yield f"### {name}"
         if inner.get("description"):
             yield inner["description"]
-        yield _options(inner, whole, every=True)
+        shared = inner["properties"] if name in SHARED else ()
+        yield _options(inner, whole, every=True, shared=shared)
+
+
+def _shared() -> str:
+    """The keys of an app's file, and what may stand under each."""
+    schema = app_defaults().model_json_schema(by_alias=True)
+    rows = []
+    for name in SHARED:
+        told = _resolved(schema["properties"][name], schema)
+        under = ", ".join(f"`{key}`" for key in told.get("properties", ()))
+        rows.append((f"`{name}`", under or _kind(told, schema), _meaning(told, schema)))
+    return grid(("key", "what may stand there", "meaning"), rows)
 
 
 def _union(union: Any, tag: str, skip: set[str]) -> Iterator[str]:
@@ -83,13 +111,17 @@ def _common(contract: Schema) -> str:
     return _options({"properties": common, "required": ["about"]}, contract)
 
 
-def _options(schema: Schema, whole: Schema, every: bool = False) -> str:
+def _options(
+    schema: Schema, whole: Schema, every: bool = False, shared: Collection[str] = ()
+) -> str:
+    """A table of keys. `every`: what is of no simple kind is a mapping; `shared`: those that an
+    app's file may say instead."""
     required = schema.get("required", ())
     rows = [
         (
             f"`{name}`",
             _kind(told, whole) or ("a mapping" if every else ""),
-            "required" if name in required else _default(told),
+            (ELSEWHERE if name in shared else "required") if name in required else _default(told),
             _meaning(told, whole),
         )
         for name, told in schema["properties"].items()

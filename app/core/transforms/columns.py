@@ -21,7 +21,8 @@ About = Annotated[
     str,
     Field(
         min_length=10,
-        description="One sentence for a reader who was not there; a column comment.",
+        description="One sentence, of 10 characters at least, for a reader who was not there; "
+        "a column comment.",
     ),
 ]
 

@@ -65,6 +65,16 @@ def test_the_file_is_printed_if_nobody_says_where_to_write_it(tmp_path: Path) ->
     assert "Decide what says TODO in the file (" in result.stderr
 
 
+def test_the_app_is_said_only_where_the_folder_does_not_say_it(tmp_path: Path) -> None:
+    samples, folder = written(tmp_path, SAMPLES), tmp_path / "topics"
+    arguments = ("infer", samples, "--event", "pushed", "--app", "code")
+    assert "\napp:" not in run(*arguments, folder=folder).stdout
+    for out, said in (("topics/code", False), ("topics", True), ("elsewhere", True)):
+        file = tmp_path / out / "pushed.yaml"
+        run(*arguments, "--out", file, folder=folder)
+        assert ("\napp: code\n" in file.read_text("utf-8")) is said
+
+
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     out = tmp_path / "pushed.yaml"
     out.write_text("mine", "utf-8")
