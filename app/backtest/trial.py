@@ -20,6 +20,7 @@ from app.core.judge import EventType, Filtered, judge
 SHOWN = 3
 """Samples kept of each kind of change."""
 MISSING = "no topic file"
+UNKNOWN = " (a field it does not know)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,12 @@ class Recorded:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one folder makes of an event: `accepted`, `duplicate`, `filtered`, `rejected: schema
-    total_cents`, … and the rows that would land, as the warehouse gets them."""
+    total_cents`, … and the rows that would land, as the warehouse gets them. `why` is what a sender
+    is told of a rejected event, which names no value."""
 
     verdict: str
     rows: tuple[Mapping[str, Any], ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,9 @@ class Side:
             return Outcome(MISSING)
         verdict = judge(kind, recorded.raw, recorded.received_at or _happened(kind, recorded.raw))
         if isinstance(verdict, Rejected):
-            return Outcome(f"rejected: {verdict.reason}{self._field(kind.name, verdict.field)}")
+            field = self._field(kind.name, verdict.field)
+            why = "" if field == UNKNOWN else verdict.message  # which would name it
+            return Outcome(f"rejected: {verdict.reason}{field}", why=why)
         if isinstance(verdict, Filtered):
             return Outcome("filtered")
         if self.seen.before(kind.name, kind.dedupe_key(verdict.row)):
@@ -147,7 +152,7 @@ class Side:
         if field is None:
             return ""
         name = re.sub(r"\.\d+(?=\.|$)", "[]", field)
-        return f" {name}" if name in self._fields[event] else " (a field it does not know)"
+        return f" {name}" if name in self._fields[event] else UNKNOWN
 
 
 class Backtest:

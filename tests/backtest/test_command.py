@@ -30,8 +30,17 @@ def test_it_shows_what_would_differ_and_ends_with_1(tmp_path: Path, file: Path) 
         "accepted: 10 → 5",
         "rejected: schema weight_grams: 0 → 5",
         "samples.ndjson:6",
+        "rejected: schema weight_grams: weight_grams must be 500 or less",
     ):
         assert part in done.output
+
+
+def test_a_machine_is_told_why_an_event_would_be_rejected(tmp_path: Path, file: Path) -> None:
+    now, then = folders(tmp_path, ("maximum: 100000", "maximum: 500"))
+    done = run(str(then), "--file", str(file), "--event", "parcel_scanned", "--json", now=now)
+    [one] = json.loads(done.output)
+    assert one["samples"][0]["then"]["why"] == "weight_grams must be 500 or less"
+    assert "why" not in one["samples"][0]["now"]
 
 
 def test_it_ends_with_0_when_nothing_differs(tmp_path: Path, file: Path) -> None:

@@ -167,8 +167,12 @@ def test_a_type_that_the_candidate_lacks_is_told(tmp_path: Path) -> None:
 
 def test_a_senders_own_names_are_not_told(tmp_path: Path) -> None:
     """They may be anything, an address too, and there may be any number of them."""
-    trial = take(backtest(tmp_path), parcel(1, **{"a.person@example.com": 1}))
+    lenient = ("kafka: {key", "unknown: drop\nkafka: {key")
+    trial = take(backtest(tmp_path, lenient), parcel(1, **{"a.person@example.com": 1}))
     assert list(trial.types[EVENT].now) == ["rejected: schema (a field it does not know)"]
+    [[sample]] = trial.types[EVENT].samples.values()
+    assert sample.now.why == ""
+    assert "person" not in str(sample)
 
 
 def test_lines_of_each_kind_are_read(tmp_path: Path) -> None:

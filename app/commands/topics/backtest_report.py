@@ -9,7 +9,7 @@ from rich.console import Console
 from app.backtest.trial import Sample, TypeTrial
 from app.commands.output import listing
 
-MAX_TEXT = 400
+MAX_TEXT = 1_500
 
 
 def show(types: list[TypeTrial], out: Console) -> None:
@@ -47,7 +47,7 @@ def _told(sample: Sample, side: int) -> str:
     """The verdict, and of the rows what the two sides do not share."""
     mine, other = ((sample.now, sample.then), (sample.then, sample.now))[side]
     if not mine.rows:
-        return mine.verdict
+        return f"{mine.verdict}: {mine.why}" if mine.why else mine.verdict
     rows: list[Mapping[str, Any]] = list(mine.rows)
     if other.rows:
         pairs = zip(mine.rows, other.rows, strict=False)
@@ -77,4 +77,5 @@ def as_json_of(one: TypeTrial) -> dict[str, Any]:
 
 def _side(sample: Sample, side: int) -> dict[str, Any]:
     outcome = (sample.now, sample.then)[side]
-    return {"verdict": outcome.verdict, "rows": list(outcome.rows)}
+    why = {"why": outcome.why} if outcome.why else {}
+    return {"verdict": outcome.verdict, **why, "rows": list(outcome.rows)}
