@@ -1,6 +1,7 @@
 """Peers are installed or absent, and really do what they are measured for."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from tests.bench.load import Job, sent
 from tests.bench.peers.catalogue import PEERS, Peer, enrolled
 
 PYTHON = sys.executable
+NPM, PYPI = "https://registry.npmjs.org", "https://pypi.org/simple"
+FILES = "https://files.pythonhosted.org"
 
 
 def peer(folder: Path, *install: str) -> Peer:
     (folder / "lock").write_text("1")
-    return Peer("some", "a peer", folder=folder, install=(install,), lock="lock")
+    return Peer("some", "a peer", folder=folder, install=(install,), locks=("lock",))
 
 
 def test_a_peer_is_installed_once_and_again_when_its_lock_changes(tmp_path: Path) -> None:
@@ -43,16 +46,17 @@ def test_a_peer_whose_installation_fails_is_absent_with_its_last_words(tmp_path:
 
 
 def test_no_lock_of_a_peer_names_another_registry_than_the_public_one() -> None:
+    node = (PEERS["node"].folder / "package-lock.json").read_text()
+    assert set(re.findall(r'"resolved": "(https?://[^/]*)/', node)) <= {NPM}
+    quix = (PEERS["quix"].folder / "uv.lock").read_text()
+    assert set(re.findall(r'source = \{ registry = "([^"]*)"', quix)) == {PYPI}
+    assert set(re.findall(r'url = "(https?://[^/]*)/', quix)) == {FILES}
+
+
+def test_whatever_a_peer_is_made_of_is_there_to_be_looked_at_for_changes() -> None:
     for one in PEERS.values():
-        if one.lock.endswith("package-lock.json"):
-            lock = (one.folder / one.lock).read_text()
-            assert '"resolved"' not in lock or "https://registry.npmjs.org/" in lock
-        if one.lock == "uv.lock":
-            registries = {
-                line for line in (one.folder / one.lock).read_text().splitlines()
-                if line.startswith("source = { registry")
-            }  # fmt: skip
-            assert registries == {'source = { registry = "https://pypi.org/simple" }'}
+        assert all(list(one.folder.glob(pattern)) for pattern in one.locks), one.name
+        assert bool(one.locks) == bool(one.install)
 
 
 @pytest.mark.parametrize("batch", [1, 100])

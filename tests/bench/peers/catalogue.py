@@ -22,8 +22,8 @@ class Absent(Exception):
 class Peer:
     """A program that takes the place of our gateway, or of our worker, or of both.
 
-    `install` are commands for `folder`, of which the first words are programs; `lock` names what
-    decides their outcome: as long as it is older than the last installation, nothing is done.
+    `install` are commands for `folder`, of which the first words are programs; `locks` name what
+    decides their outcome: as long as that is older than the last installation, nothing is done.
     `stores` says where its gateway hands the events on to; a `slow` worker is given fewer events.
     """
 
@@ -33,15 +33,18 @@ class Peer:
     worker: tuple[str, ...] = ()
     folder: Path = FOLDER
     install: tuple[tuple[str, ...], ...] = ()
-    lock: str = ""
+    locks: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     stores: Literal["kafka", "redis", ""] = ""
     slow: bool = False
 
     @property
     def installed(self) -> bool:
-        ready, lock = self._ready, self.folder / self.lock
-        return not self.lock or (ready.exists() and ready.stat().st_mtime >= lock.stat().st_mtime)
+        if not self.locks:
+            return True
+        files = [file for pattern in self.locks for file in self.folder.glob(pattern)]
+        newest = max(file.stat().st_mtime for file in files)
+        return self._ready.exists() and self._ready.stat().st_mtime >= newest
 
     @property
     def _ready(self) -> Path:
@@ -124,7 +127,7 @@ _ALL = (
         worker=("node", "worker.js"),
         folder=FOLDER / "node",
         install=(("npm", "ci", "--no-audit", "--no-fund"),),
-        lock="package-lock.json",
+        locks=("package-lock.json",),
         stores="redis",
         slow=True,
     ),
@@ -135,7 +138,7 @@ _ALL = (
         worker=("bin/worker",),
         folder=FOLDER / "go",
         install=(("go", "build", "-buildvcs=false", "-trimpath", "-o", "bin/", "./cmd/..."),),
-        lock="go.sum",
+        locks=("go.sum", "cmd/*/*.go", "internal/*/*.go"),
         stores="kafka",
     ),
     Peer("loop", "a bare loop of aiokafka: no changelog, one commit", worker=_ours("loop")),
@@ -145,7 +148,7 @@ _ALL = (
         worker=(".venv/bin/python", "worker.py"),
         folder=FOLDER / "quix",
         install=(("uv", "sync", "--frozen", "--quiet"),),
-        lock="uv.lock",
+        locks=("uv.lock",),
         slow=True,
     ),
     Peer("faust", "a naive Faust agent and a table", worker=_ours("faust_naive"), slow=True),
