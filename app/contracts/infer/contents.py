@@ -36,7 +36,7 @@ def contents(
 def _field(name: str, place: Place) -> Noted:
     optional = {} if place.required else {"optional": True}
     spec = {**bare(place.spec), **path_of(name, place.path), **optional, "about": TODO}
-    return Noted(spec, ", ".join([place.evidence, *_remarks(place.spec)]))
+    return Noted(spec, "; ".join([place.evidence, *_remarks(place.spec)]))
 
 
 def _remarks(spec: Mapping[str, Any], of: str = "") -> Iterator[str]:

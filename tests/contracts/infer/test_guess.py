@@ -112,7 +112,7 @@ def test_a_few_codes_of_a_known_list_are_not_all_there_are(
 def test_what_may_be_no_more_than_a_chance_is_asked() -> None:
     lines = [{"state": "open"}, {"state": "closed"}]
     text = comments([{"word": word, "list": lines} for word in ("a", "b") * 30])
-    assert "# in 60 of 60, 2 different, one_of has those that came: are these all?\n  word" in text
+    assert "# in 60 of 60, 2 different; one_of has those that came: are these all?\n  word" in text
     assert "state: one_of has those that came: are these all?\n  list" in text
 
 
@@ -131,7 +131,7 @@ def test_the_evidence_stands_above_the_field() -> None:
     samples = [{"id": number, "state": None if number < 2 else "on"} for number in range(5)]
     text = comments(samples)
     assert "  # in 5 of 5, all different\n  id: {type: integer, about: TODO}" in text
-    assert "  # in 3 of 5, null in 2, always the same, up to 2 characters\n  state: {" in text
+    assert "  # in 3 of 5, null in 2, always the same; up to 2 characters\n  state: {" in text
     assert "a list with null in it" in comments([{"holes": [None]}])
     assert "1 string, 1 integer" in comments([{"mixed": "1"}, {"mixed": 1}])
 
