@@ -88,6 +88,7 @@ async def test_sigterm_ends_a_role_that_still_waits_for_its_servers(tmp_path: Pa
         "REDIS__URL": f"redis://127.0.0.1:{nobody}/0",
         "LEDGER__URL": f"sqlite:///{tmp_path / 'ledger.db'}",
         "WORKER__DATA_DIR": str(tmp_path / "worker"),
+        "PII_KEY": "a key for the tests",  # the shipped types have fields to hash
     }
     worker = LocalRole("worker", free_port(), environment, log_file=tmp_path / "worker.log")
     starting = asyncio.create_task(worker.start())
