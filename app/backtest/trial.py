@@ -13,9 +13,10 @@ import orjson
 from app.backtest.clear import HIDDEN, newly_clear
 from app.contracts.catalogue.fields import told_fields
 from app.contracts.compile import compile_contract
+from app.contracts.examples import happened
 from app.contracts.model import Contract
-from app.core.errors import Rejected, RejectedError
-from app.core.judge import EventType, Filtered, judge
+from app.core.errors import Rejected
+from app.core.judge import Filtered, judge
 
 SHOWN = 3
 """Samples kept of each kind of change."""
@@ -134,7 +135,7 @@ class Side:
         kind = self._kinds.get(recorded.event)
         if kind is None:
             return Outcome(MISSING)
-        verdict = judge(kind, recorded.raw, recorded.received_at or _happened(kind, recorded.raw))
+        verdict = judge(kind, recorded.raw, recorded.received_at or happened(kind, recorded.raw))
         if isinstance(verdict, Rejected):
             field = self._field(kind.name, verdict.field)
             why = "" if field == UNKNOWN else verdict.message  # which would name it
@@ -172,13 +173,6 @@ class Backtest:
         """Forget what was seen."""
         self._now.seen.close()
         self._then.seen.close()
-
-
-def _happened(kind: EventType, raw: bytes) -> datetime:
-    try:
-        return kind.occurred_at(kind.parse(raw))
-    except RejectedError:
-        return datetime.fromisoformat("2000-01-01T00:00:00Z")  # rejected whenever it came
 
 
 def _differing(now: tuple[Mapping[str, Any], ...], then: tuple[Mapping[str, Any], ...]) -> set[str]:

@@ -70,6 +70,11 @@ def _received_at(kind: EventType, raw: bytes, example: Example) -> datetime:
             return instant(_timestamp(example.received_at))
         except ValidationError as error:
             raise ValueError(example.received_at) from error
+    return happened(kind, raw)
+
+
+def happened(kind: EventType, raw: bytes) -> datetime:
+    """When an event happened, to judge it as received at that moment."""
     try:
         return kind.occurred_at(kind.parse(raw))
     except RejectedError:
