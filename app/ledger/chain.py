@@ -1,5 +1,6 @@
 """The arithmetic of a chain: names of links, and where an entry leaves its partition."""
 
+from app.core.disposal import Disposal
 from app.core.errors import Fatal
 from app.core.seal import Range, Seal
 from app.ledger.protocol import ChainStart, Cursor, Incident
@@ -56,3 +57,9 @@ def refuse_unfit_incident(incident: Incident) -> None:
     else:
         return
     raise Fatal(f"incident {incident.id} was not recorded: {problem}")
+
+
+def refuse_unfit_disposal(disposal: Disposal) -> None:
+    """Raise `Fatal` for a disposal that names no dead letters, too many, or some twice."""
+    if problems := disposal.problems():
+        raise Fatal(f"disposal {disposal.id} was not recorded: {'; '.join(problems)}")

@@ -10,9 +10,16 @@ from pymongo import ReadPreference, ReturnDocument, WriteConcern, timeout
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
+from app.core.disposal import Disposal
 from app.core.errors import Fatal, Transient
 from app.core.seal import Seal
-from app.ledger.chain import after, after_incident, refuse_unfit_incident, refuse_unfit_seal
+from app.ledger.chain import (
+    after,
+    after_incident,
+    refuse_unfit_disposal,
+    refuse_unfit_incident,
+    refuse_unfit_seal,
+)
 from app.ledger.document import (
     Document,
     incident_document,
@@ -24,6 +31,7 @@ from app.ledger.document import (
 )
 from app.ledger.mongo_days import MongoDays
 from app.ledger.mongo_digests import contradictions, on
+from app.ledger.mongo_disposals import MongoDisposals
 from app.ledger.mongo_entries import MongoEntries
 from app.ledger.mongo_errors import translating
 from app.ledger.mongo_queries import INDEXES
@@ -48,7 +56,7 @@ CLOSE_SECONDS = 2.0
 
 
 class MongoLedger:
-    """A `Ledger` in the collections `ledger`, `cursors`, `loads` and `counters` of one database."""
+    """A `Ledger` in collections of one database, `ledger` before all."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
         self._client = client
@@ -61,6 +69,7 @@ class MongoLedger:
         )
         self._entries = MongoEntries(self._database)
         self._days = MongoDays(self._database)
+        self._disposals = MongoDisposals(self._database)
         self._counters = self._database["counters"]
         self._is_prepared = False
 
@@ -181,6 +190,18 @@ class MongoLedger:
     async def acknowledged(self) -> Mapping[str, Acknowledgement]:
         with translating():
             return await self._entries.acknowledged()
+
+    async def record_disposal(self, disposal: Disposal) -> None:
+        refuse_unfit_disposal(disposal)
+        with translating():
+            await self._disposals.append(disposal)
+
+    def disposals(self, event: str | None = None) -> AsyncIterator[Disposal]:
+        async def page(beyond: str) -> list[Disposal]:
+            with translating():
+                return await self._disposals.page(event, beyond, SEALS_PER_PAGE)
+
+        return by_id(page)
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
         with translating():

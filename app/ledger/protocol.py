@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from app.core.disposal import Disposal
 from app.core.seal import DayCounts, Range, Seal, StoredObject
 
 SHELF = 5
@@ -230,6 +231,17 @@ class Ledger(Protocol):
 
     async def acknowledged(self) -> Mapping[str, Acknowledgement]:
         """All that is kept, by incident or partition."""
+
+    async def record_disposal(self, disposal: Disposal) -> None:
+        """Keep durably what was done about dead letters; recording it again (by id) is a no-op.
+
+        Raises:
+            Fenced: another disposal is recorded under this id.
+            Fatal: it names no dead letters, too many, or not in order.
+        """
+
+    def disposals(self, event: str | None = None) -> AsyncIterator[Disposal]:
+        """Walk the disposals by ascending id, of one event or of all."""
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
         """Find the days with seals newer than their last load, oldest day first."""

@@ -6,12 +6,18 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
+from app.core.disposal import Disposal
 from app.core.seal import Seal
 from app.ledger import sqlite_acknowledgements as acknowledgements_of
 from app.ledger import sqlite_days as days_of
 from app.ledger import sqlite_digests as digests_of
+from app.ledger import sqlite_disposals as disposals_of
 from app.ledger import sqlite_entries as entries_of
-from app.ledger.chain import refuse_unfit_incident, refuse_unfit_seal
+from app.ledger.chain import (
+    refuse_unfit_disposal,
+    refuse_unfit_incident,
+    refuse_unfit_seal,
+)
 from app.ledger.options import LedgerOptions
 from app.ledger.pages import by_id
 from app.ledger.protocol import (
@@ -130,6 +136,17 @@ class SQLiteLedger:
 
     async def acknowledged(self) -> Mapping[str, Acknowledgement]:
         return await self._file.read(acknowledgements_of.find)
+
+    async def record_disposal(self, disposal: Disposal) -> None:
+        refuse_unfit_disposal(disposal)
+        await self._file.write(lambda db: disposals_of.append(db, disposal))
+
+    def disposals(self, event: str | None = None) -> AsyncIterator[Disposal]:
+        return by_id(
+            lambda beyond: self._file.read(
+                lambda db: disposals_of.page(db, event, beyond, SEALS_PER_PAGE)
+            )
+        )
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
         return await self._file.read(lambda db: days_of.find_dirty(db, event))
