@@ -132,6 +132,13 @@ class MongoLedger:
             async for link in self._entries.chain(tp):
                 yield link
 
+    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | None:
+        with translating():
+            found = await self._entries.entry_at(tp, offset)
+        if found is None:
+            return None
+        return seal_from(found) if found["kind"] == EntryKind.SEAL else incident_from(found)
+
     async def partitions(self) -> Mapping[str, Sequence[str]]:
         with translating():
             return await self._entries.partitions()

@@ -24,6 +24,7 @@ from app.ledger.protocol import Acknowledgement, Cursor, EntryKind, Link
 SCAN_SECONDS = 600
 LINKS_PER_PAGE = 1_000
 DUPLICATE_KEY = 11000
+WIDTHS = (10_000, 1_000_000)  # offsets
 
 Entries: TypeAlias = AsyncIOMotorCollection[Document]
 
@@ -110,6 +111,19 @@ class MongoEntries:
         """By partition; the id of a start is its link."""
         found = self.collection.find({"_id": {"$in": [start_link(tp) for tp in tps]}})
         return {r["tp"]: r["first"] async for start in found for r in start["ranges"]}
+
+    async def entry_at(self, tp: str, offset: int) -> Document | None:
+        """The whole document.
+
+        The index knows where ranges begin, not where they end: so it is asked for those that begin
+        a little before, then for more, and a long chain is not read from its start.
+        """
+        for width in (*WIDTHS, offset + 1):
+            holding = {"tp": tp, "first": {"$lte": offset, "$gt": offset - width}}
+            query = {"ranges": {"$elemMatch": {**holding, "next": {"$gt": offset}}}}
+            if (found := await self.collection.find_one(query)) is not None:
+                return found
+        return None
 
     async def chain(self, tp: str) -> AsyncIterator[Link]:
         """Walk a partition's entries in order, sorted by the server: a hole does not end it."""

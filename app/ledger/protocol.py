@@ -192,6 +192,12 @@ class Ledger(Protocol):
     def chain(self, tp: str) -> AsyncIterator[Link]:
         """Walk a partition's entries by ascending `first`, the start entry before all."""
 
+    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | None:
+        """Find the entry whose range of this partition holds the offset.
+
+        None when the chain has none: it does not reach so far, or began later.
+        """
+
     async def partitions(self) -> Mapping[str, Sequence[str]]:
         """All partitions with a chain, by event."""
 

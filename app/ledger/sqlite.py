@@ -91,6 +91,9 @@ class SQLiteLedger:
                 yield link
             beyond = page[-1][0]
 
+    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | None:
+        return await self._file.read(lambda db: entries_of.find_entry_at(db, tp, offset))
+
     async def partitions(self) -> Mapping[str, Sequence[str]]:
         return await self._file.read(entries_of.find_partitions)
 

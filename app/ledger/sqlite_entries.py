@@ -73,6 +73,16 @@ def find_starts(db: Connection, tps: Iterable[str]) -> dict[str, int]:
     return {tp: row["first"] for tp, row in rows.items() if row is not None}
 
 
+def find_entry_at(db: Connection, tp: str, offset: int) -> Seal | Incident | None:
+    row = db.execute(
+        "SELECT * FROM links WHERE tp = ? AND slot <= ? ORDER BY slot DESC LIMIT 1", (tp, offset)
+    ).fetchone()
+    if row is None or not row["first"] <= offset < row["next"]:  # a start covers no offset
+        return None
+    found = [_entry(db, row["entry"])]
+    return (seals_of if row["kind"] == EntryKind.SEAL else _incidents)(db, found)[0]
+
+
 def find_partitions(db: Connection) -> dict[str, list[str]]:
     partitions: dict[str, list[str]] = {}
     for event, tp in db.execute("SELECT DISTINCT event, tp FROM links ORDER BY event, tp"):

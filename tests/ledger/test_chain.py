@@ -94,6 +94,24 @@ async def test_a_seal_is_read_back_as_it_was_recorded(ledger: Ledger, other: Led
     assert [s async for s in other.seals()] == [recorded]
 
 
+async def test_an_offset_is_found_in_the_one_entry_that_covers_it(
+    ledger: Ledger, other: Ledger
+) -> None:
+    await ledger.start_chains([start(TP, 5), start(OTHER_TP, 0)])
+    first, second = seal(span(5, 10), span(0, 40, OTHER_TP)), seal(span(10, 12))
+    lost, last = incident(12, 20), seal(span(20, 30), span(40, 41, OTHER_TP))
+    await ledger.record(first)
+    await ledger.record(second)
+    await ledger.record_incident(lost)
+    await ledger.record(last)
+    holders = {5: first, 9: first, 10: second, 11: second, 12: lost, 19: lost, 20: last, 29: last}
+    assert {at: await other.entry_at(TP, at) for at in holders} == holders
+    assert await other.entry_at(OTHER_TP, 39) == first
+    assert await other.entry_at(OTHER_TP, 40) == last
+    assert [await other.entry_at(TP, at) for at in (4, 30)] == [None, None]
+    assert await other.entry_at("events.order_placed.v1/2", 7) is None
+
+
 async def test_recording_the_same_seal_again_changes_nothing(ledger: Ledger, other: Ledger) -> None:
     await ledger.start_chains([start()])
     first, second = seal(span(0, 10)), seal(span(10, 20))
