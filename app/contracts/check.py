@@ -112,6 +112,16 @@ def _times(contract: Contract) -> Found:
         )
 
 
+def _freshness(contract: Contract) -> Found:
+    objective, every = contract.objective, contract.load.interval
+    if objective is not None and objective <= every:
+        yield (
+            "freshness",
+            f"{contract.freshness} is not longer than load.every {contract.load.every}: the table "
+            "would be behind all the time; load more often, or promise less",
+        )
+
+
 def _examples(contract: Contract) -> Found:
     if not any(example.lands for example in contract.examples):
         row = "rows" if contract.exploded else "row"
@@ -193,6 +203,7 @@ MADE = frozenset({"fields", "unknown", "transform"})
 CHECKS: tuple[tuple[frozenset[str], Callable[[Contract], Found]], ...] = (
     (frozenset({"fields", "kafka", "day"}), _keys),
     (frozenset({"kafka", "dedupe", "day"}), _times),
+    (frozenset({"load", "freshness"}), _freshness),
     (frozenset({"examples", "transform"}), _examples),
     (frozenset({"warehouse"}), _table),
     (MADE, _steps),

@@ -18,7 +18,7 @@ from app.core.transforms import zone
 
 FILE = "_app.yaml"
 APP = "is «{app}», its folder is {folder}; make them equal"
-SHARED = ("app", "owners", "kafka", "dedupe", "day", "load", "warehouse", "unknown")
+SHARED = ("app", "owners", "kafka", "dedupe", "day", "load", "freshness", "warehouse", "unknown")
 
 
 @cache

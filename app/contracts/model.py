@@ -25,6 +25,11 @@ EXTRA = "_extra"
 TABLE = r"^[A-Z][A-Z0-9_]{0,127}\.[A-Z][A-Z0-9_]{0,127}$"
 
 
+def duration(text: str) -> timedelta:
+    """The span that `30s`, `15m` or `1h` names."""
+    return timedelta(seconds=int(text[:-1]) * UNITS[text[-1]])
+
+
 class Owners(Strict):
     """Whom to ask."""
 
@@ -91,7 +96,7 @@ class Load(Strict):
 
     @property
     def interval(self) -> timedelta:
-        return timedelta(seconds=int(self.every[:-1]) * UNITS[self.every[-1]])
+        return duration(self.every)
 
 
 class Rejection(Strict):
@@ -154,6 +159,12 @@ class Contract(Strict):
     )
     warehouse: Warehouse
     load: Load = Load()
+    freshness: str | None = Field(
+        None,
+        pattern=DURATION,
+        description="The objective: an event is in the table so long after it was received, and "
+        "none of the type stays away for longer. `forebay status` shows who is behind, and why.",
+    )
     examples: tuple[Example, ...] = Field(
         min_length=2,
         description="Events and what becomes of them: they run as tests. At least two: one that "
@@ -172,6 +183,11 @@ class Contract(Strict):
     def topic_config(self) -> Mapping[str, str]:
         """Kafka's own settings of the topic."""
         return {"retention.ms": str(self.kafka.retention_days * 86_400_000)}
+
+    @property
+    def objective(self) -> timedelta | None:
+        """How far the table may be behind what was received; None: nobody has said."""
+        return None if self.freshness is None else duration(self.freshness)
 
     @cached_property
     def sent(self) -> Columns:

@@ -13,7 +13,7 @@ TODO = Open("TODO")  # a decision left open; `forebay topics check` asks for it
 SCHEMA_LINE = "# yaml-language-server: $schema={schema}"
 ORDER = (
     *("event", "version", "summary", "app", "owners", "unknown", "fields", "kafka", "dedupe"),
-    *("day", "transform", "warehouse", "load", "examples"),
+    *("day", "transform", "warehouse", "load", "freshness", "examples"),
 )
 AFTER_A_BLANK_LINE = frozenset({"fields", "kafka", "transform", "warehouse", "examples"})
 ALWAYS_LINE_BY_LINE = re.compile(r"/fields(/.*/fields)?|/transform|/examples(/[^/]+)?")

@@ -94,6 +94,8 @@ CASES: dict[str, Case] = {
                            {"fields.parcel_id.about": SAFE}),
     "other owners": where("team: logistics", "team: parcels", {"owners.team": SAFE}),
     "loaded more often": where("every: 15m", "every: 5m", {"load.every": SAFE}),
+    "an objective": where("load: {every: 15m}", "load: {every: 15m}\nfreshness: 45m",
+                          {"freshness": SAFE}),
     "rows kept for a year": where("cluster_by: [sort]}", "cluster_by: [sort], retention_days: 365}",
                                   {"warehouse.retention_days": SAFE}),
     "clustered otherwise": where("[sort]}", "[belt]}", {"warehouse.cluster_by": SAFE}),

@@ -251,6 +251,17 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "every: 2w",
         "load.every: must be a duration such as 30s, 15m or 1h",
     ),
+    "an objective in words": (
+        "load: {every: 15m}\n",
+        "load: {every: 15m}\nfreshness: soon\n",
+        "freshness: must be a duration such as 30s, 15m or 1h",
+    ),
+    "an objective that no load can meet": (
+        "load: {every: 15m}\n",
+        "load: {every: 15m}\nfreshness: 900s\n",
+        "freshness: 900s is not longer than load.every 15m: the table would be behind all the "
+        "time; load more often, or promise less",
+    ),
     "an example without an outcome": (
         '    row: {day: "2026-03-01", parcel_id: P1}\n',
         "",

@@ -113,6 +113,15 @@ def test_a_search_knows_names_fields_owners_and_meanings() -> None:
         assert part in words["order_placed"]
 
 
+def test_the_page_of_a_type_with_an_objective_says_how_far_behind_its_table_may_be(
+    tmp_path: Path,
+) -> None:
+    contracts = load(tmp_path, changed(("every: 15m}\n", "every: 15m}\nfreshness: 45m\n")))
+    page = dict(site(contracts))["events/parcel_scanned.html"]
+    assert "brought up to date every 15m, 45m behind at most" in page
+    assert "behind at most" not in FILES["events/order_placed.html"]
+
+
 def test_everything_a_contract_may_say_has_a_place_on_its_page() -> None:
     contract = everything()
     text = dict(site({contract.event: contract}))[f"events/{contract.event}.html"]

@@ -1,5 +1,6 @@
 """Topic files in folders: what the types of an app share is said once, and so is what is wrong."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def test_a_type_says_otherwise_key_by_key_and_list_by_list(tmp_path: Path) -> No
     assert (bag.table.name, bag.table.cluster_by) == ("RAW.BAGS", ("weight_grams",))
     assert bag.warehouse.retention_days == 400
     assert (letter.kafka.size, letter.dedupe.by) == ("medium", ("scan_id",))
+
+
+def test_an_objective_is_the_apps_unless_a_type_has_its_own(tmp_path: Path) -> None:
+    own = short("bag_scanned", ("examples:", "freshness: 2h\nexamples:"))
+    contracts = load_contracts(depot(tmp_path, APP + "freshness: 45m\n", bag_scanned=own))
+    objectives = {event: contract.objective for event, contract in contracts.items()}
+    assert objectives.pop("bag_scanned") == timedelta(hours=2)
+    assert set(objectives.values()) == {timedelta(minutes=45)}
 
 
 def test_what_a_file_says_counts_wherever_it_says_it(tmp_path: Path) -> None:

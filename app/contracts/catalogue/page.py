@@ -81,12 +81,14 @@ def _facts(contract: Contract) -> str:
     late = "however late" if day.late_days == "any" else f"up to {day.late_days} days late"
     days = contract.warehouse.retention_days
     kept = f"; rows older than {days} days may be deleted" if days else ""
+    within = f", {contract.freshness} behind at most" if contract.freshness else ""
     facts = {
         "Sent by": f"{contract.app}; POST it to `/v1/events/{contract.event}`",
         "Owners": f"{contract.owners.team}, {contract.owners.chat}",
         "Topic": f"`{contract.topic}`, {contract.partitions} partitions, "
         f"key `{contract.kafka.key}`, kept {contract.kafka.retention_days} days",
-        "Table": f"`{contract.table.name}`, brought up to date every {contract.load.every}{kept}",
+        "Table": f"`{contract.table.name}`, brought up to date every {contract.load.every}"
+        f"{within}{kept}",
         "One and the same": f"by {_code(dedupe.by)}; the {dedupe.keep} copy stands",
         "Day": f"of `{day.source}` in {day.timezone}; {late}, {day.early_minutes} minutes early",
     }

@@ -228,6 +228,8 @@ def other_changes(old: Contract, new: Contract) -> Changes:
     ):
         if former != now:
             yield safe(where, f"{former} → {now}")
+    if old.freshness != new.freshness:
+        yield safe("freshness", f"{told(old.freshness)} → {told(new.freshness)}")
     before, after = old.warehouse.retention_days, new.warehouse.retention_days
     if before != after:
         why = "older rows may be deleted" if after is not None else ""
