@@ -5,18 +5,19 @@
 * botocore has each PUT ask for «100 Continue» before it sends its body, and aiohttp waits for that
   without a timeout. It would also be one more way there and back for each small object.
 
-Importing this takes a second and 30 MB: only for those who really use S3.
+Importing this takes half a second and 15 MB: only for those who really use S3.
 """
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
-import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.session import AioSession
 from botocore.exceptions import ReadTimeoutError
 
+from sinks.s3.descriptions import Descriptions
 from sinks.s3.options import S3Options
 
 if TYPE_CHECKING:
@@ -41,13 +42,17 @@ def client_for(options: S3Options) -> "AbstractAsyncContextManager[S3Client]":
         s3={"addressing_style": "path" if options.endpoint_url else "auto"},
         http_session_cls=_ending_after(PATIENCE * options.timeout_seconds),
     )
-    session = aioboto3.Session(
+    session = AioSession()
+    session.register_component("data_loader", Descriptions())
+    session.get_component("event_emitter").register_last("before-call.s3", _send_at_once)
+    return session.create_client(
+        "s3",
+        region_name=options.region,
+        endpoint_url=options.endpoint_url or None,
         aws_access_key_id=options.access_key_id or None,
         aws_secret_access_key=options.secret_access_key.get_secret_value() or None,
-        region_name=options.region,
+        config=config,
     )
-    session.events.register_last("before-call.s3", _send_at_once)
-    return session.client("s3", endpoint_url=options.endpoint_url or None, config=config)
 
 
 def _send_at_once(params: dict[str, Any], **_: Any) -> None:
