@@ -1,7 +1,8 @@
 """Wait for servers that are not there yet, and say so."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from loguru import logger
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
@@ -40,3 +41,14 @@ async def until_reached(
     if readiness is not None:
         readiness.reached(what)
     return result
+
+
+async def together(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait for all of these at the same time; if one raises, give up the others and raise that."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -21,6 +21,7 @@ class Extent:
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
         self._consumer: Any = None
+        self._assigned: set[Place] = set()
         self._topic_ids = TopicIds(options)
 
     async def start(self) -> None:
@@ -38,17 +39,28 @@ class Extent:
 
     async def starts(self, places: Collection[Place]) -> Mapping[Place, int]:
         """The first offset that is still there."""
+        self._learn_leaders(places)
         with kafka_errors("asking where partitions begin"):
             return _by_place(await self._consumer.beginning_offsets(_tps(places)))
 
     async def ends(self, places: Collection[Place]) -> Mapping[Place, int]:
         """The offset after the last committed record."""
+        self._learn_leaders(places)
         with kafka_errors("asking where partitions end"):
             return _by_place(await self._consumer.end_offsets(_tps(places)))
 
     async def topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
         """The id of each topic; those that do not exist are left out."""
         return await self._topic_ids.of(topics)
+
+    def _learn_leaders(self, places: Collection[Place]) -> None:
+        """Assigned, all topics are learnt in one request; left alone, aiokafka makes one for each,
+        one after another (60 topics: 0.5 s of CPU time). Paused, none of them is read."""
+        new = set(places) - self._assigned
+        if new:
+            self._assigned |= new
+            self._consumer.assign(_tps(self._assigned))
+            self._consumer.pause(*_tps(self._assigned))
 
 
 def _tps(places: Collection[Place]) -> list[TopicPartition]:

@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.stores import STORES
 from faust.stores.base import Store
+from faust.tables import TableManager
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -241,6 +242,14 @@ class LedgerTransport(driver.Transport):
     Consumer: ClassVar[Any] = LedgerConsumer
 
 
+class KnownTables(TableManager):
+    """Faust waits a second at its start for tables that its agents may yet name; ours are known."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
+
+
 class MarkStore(Store[Any, Any]):
     """A Faust table's storage; `marks` does the work."""
 
@@ -302,7 +311,7 @@ class LedgerApp(faust.App):
         drivers.TRANSPORTS.aliases[BROKER_SCHEME] = f"{__name__}:LedgerTransport"
         STORES.aliases[STORE_SCHEME] = f"{__name__}:MarkStore"
         self.seeking = asyncio.Lock()
-        super().__init__(id, store=f"{STORE_SCHEME}://", **options)
+        super().__init__(id, store=f"{STORE_SCHEME}://", TableManager=KnownTables, **options)
 
     def mark_table(self, name: str, partitions: int, marks: Marks) -> None:
         """Register a table; Faust recovers `marks` from the changelog on each assignment."""

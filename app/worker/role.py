@@ -18,7 +18,7 @@ from app.health import Readiness, health_server
 from app.kafka import KafkaOptions, TopicSpec, ensure_topics
 from app.kafka_logs import kafka_logs
 from app.ledger.protocol import Ledger
-from app.retry import until_reached
+from app.retry import together, until_reached
 from app.worker.agent import Agent
 from app.worker.assignment import Assignment
 from app.worker.breaker import Breaker
@@ -80,9 +80,11 @@ async def worker(
     readiness.wait_for("table recovery", "not assigned yet")
     async with health_server(readiness, options.host, options.port) as port:
         logger.info("health on http://{}:{}", options.host, port)
-        await until_reached("ledger", ledger.ping, readiness)
-        await until_reached("object store", objects.ping, readiness)
-        await until_reached("kafka", lambda: ensure_topics(kafka, wanted), readiness)
+        await together(
+            until_reached("ledger", ledger.ping, readiness),
+            until_reached("object store", objects.ping, readiness),
+            until_reached("kafka", lambda: ensure_topics(kafka, wanted), readiness),
+        )
         running = RunningWorker(
             options, seal, kafka, kinds, classes, config_sha, ledger, objects, readiness, port
         )

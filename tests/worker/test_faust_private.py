@@ -62,6 +62,7 @@ RELIED_ON = [
     recovery.Recovery._slurp_changelogs,
     recovery.Recovery.on_recovery_completed,
     tables.TableManager.on_rebalance,
+    tables.TableManager.on_start,
 ]
 SOURCES: dict[str, str] = {
     "App._on_partitions_assigned": "de932b7927db85b3",
@@ -99,6 +100,7 @@ SOURCES: dict[str, str] = {
     "Recovery._slurp_changelogs": "7825c7e50f766d5a",
     "Recovery.on_recovery_completed": "6ef567acf072e46d",
     "TableManager.on_rebalance": "2d2c23a07bf54328",
+    "TableManager.on_start": "365dd25fbc0e0684",
 }
 
 
