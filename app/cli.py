@@ -80,6 +80,12 @@ COMMANDS = {
         DATA,
         "Read the ledger: what was consumed, seal by seal.",
     ),
+    "dead-letters": Entry(
+        "app.commands.dead_letters",
+        "dead_letters",
+        DATA,
+        "Look at events that were rejected, mend and send them again, or give them up.",
+    ),
     "topics": Entry(
         "app.commands.topics",
         "topics",

@@ -1,16 +1,14 @@
 """The deep look: read each object and compare every row with what its seal says."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import groupby, starmap
 from operator import itemgetter
-from typing import cast
 
 import msgspec
-from isal import isal_zlib
 
 from app.audit.objects import Named
 from app.audit.report import FindingKind, Findings
@@ -18,21 +16,13 @@ from app.audit.scratch import Scratch
 from app.audit.standing import StandingRows
 from app.core.seal import ObjectKind, partition_name
 from sinks.protocol import ObjectLost, ObjectStore
-
-GZIP = 31
-GZIP_ERROR = cast("type[Exception]", isal_zlib.error)  # its stub says it is an instance
-STEP_BYTES = 256 << 10
-MAX_LINE_BYTES = 32 << 20
+from sinks.unpacked import Damaged, stored_lines
 
 RANGES = "SELECT tp, first, next FROM ranges WHERE seal = ?"
 BY_DAY = """
 SELECT key, event, day, kind, rows, bytes, sha256, etag, seal FROM objects
 ORDER BY event, day, kind, key
 """
-
-
-class Damaged(Exception):
-    """What is wrong with an object's content."""
 
 
 class Row(msgspec.Struct):
@@ -156,15 +146,9 @@ def _ranges(scratch: Scratch, named: Named) -> Mapping[str, tuple[int, int]]:
 
 
 async def _read(store: ObjectStore, reading: _Reading) -> None:
-    pending = b""
-    async for text in inflated(_hashed(store.read(reading.named.key), reading)):
-        *lines, pending = (pending + text).split(b"\n")
+    async for lines in stored_lines(_hashed(store.read(reading.named.key), reading)):
         for line in lines:
             reading.take(line)
-        if len(pending) > MAX_LINE_BYTES:
-            raise Damaged(f"row {reading.rows + 1} does not end within {MAX_LINE_BYTES} bytes")
-    if pending:
-        raise Damaged("the last row has no end")
     if reading.sha.hexdigest() != reading.named.sha256:
         raise Damaged(f"its sha256 is {reading.sha.hexdigest()}, not {reading.named.sha256}")
     if reading.rows != reading.named.rows:
@@ -175,34 +159,3 @@ async def _hashed(chunks: AsyncIterator[bytes], reading: _Reading) -> AsyncItera
     async for chunk in chunks:
         reading.sha.update(chunk)
         yield chunk
-
-
-async def inflated(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Unpack gzip of any number of members, in pieces of bounded size. Raises `Damaged`."""
-    unpack = _Gunzip()
-    async for chunk in chunks:
-        for piece in unpack.feed(chunk):
-            yield piece
-    if not unpack.complete:
-        raise Damaged("it ends in the middle")
-
-
-class _Gunzip:
-    def __init__(self) -> None:
-        self._member = isal_zlib.decompressobj(GZIP)
-        self.complete = True
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        while data:
-            if self._member.eof:
-                self._member = isal_zlib.decompressobj(GZIP)
-            try:
-                piece = self._member.decompress(data, STEP_BYTES)
-            except GZIP_ERROR as error:
-                raise Damaged(f"it is not gzip: {error}") from error
-            rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            if not piece and len(rest) >= len(data):
-                raise Damaged("it is gzip that never ends")
-            data = rest
-            self.complete = self._member.eof
-            yield piece

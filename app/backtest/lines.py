@@ -1,14 +1,13 @@
 """Recorded traffic from a file: events a line, the gateway's envelopes, or dead letters."""
 
-from base64 import b64decode
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from app.backtest.trial import Recorded
 from app.core.errors import Fatal
+from app.letters.letter import Letter, read_letter
 
 
 class _Envelope(msgspec.Struct):
@@ -18,19 +17,7 @@ class _Envelope(msgspec.Struct):
     data: msgspec.Raw
 
 
-class _DeadLetter(msgspec.Struct):
-    """What a worker keeps of a bad event."""
-
-    event: str
-    received_at: datetime
-    topic: str
-    partition: int
-    offset: int
-    value: str | None
-
-
 _envelope = msgspec.json.Decoder(_Envelope).decode
-_dead_letter = msgspec.json.Decoder(_DeadLetter).decode
 
 
 def recorded_lines(path: Path, event: str | None) -> Iterator[Recorded]:
@@ -52,8 +39,8 @@ def _recorded(line: bytes, place: str, event: str | None) -> Recorded:
     if event is not None:
         return Recorded(event, line, None, place)
     try:
-        letter = dead_letter(line)
-        return letter if letter is not None else _event_in(line, place)
+        letter = read_letter(line)
+        return _event_in(line, place) if letter is None else from_letter(letter)
     except msgspec.MsgspecError:
         raise Fatal(
             f'{place}: a line is {{"type": "…", "data": {{…}}}} or a dead letter; are these events '
@@ -66,12 +53,6 @@ def _event_in(line: bytes, place: str) -> Recorded:
     return Recorded(envelope.type, bytes(envelope.data), None, place)
 
 
-def dead_letter(line: bytes) -> Recorded | None:
-    """Read the record that a dead letter holds; None when the line is none."""
-    try:
-        letter = _dead_letter(line)
-    except msgspec.MsgspecError:
-        return None
-    value = b"" if letter.value is None else b64decode(letter.value)
-    place = f"{letter.topic}/{letter.partition}@{letter.offset}"
-    return Recorded(letter.event, value, letter.received_at, place)
+def from_letter(letter: Letter) -> Recorded:
+    """The event that a dead letter holds."""
+    return Recorded(letter.event, letter.raw, letter.received_at, str(letter.name))

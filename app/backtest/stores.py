@@ -4,20 +4,17 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from isal import isal_zlib
-
 from app.audit.logs import by_number
-from app.backtest.lines import dead_letter
+from app.backtest.lines import from_letter
 from app.backtest.trial import Recorded
-from app.core.errors import Fatal
-from app.core.seal import ObjectKind, partition_name
+from app.core.seal import partition_name
 from app.kafka import KafkaOptions, kafka_errors
 from app.kafka_logs import LogEnds, kafka_logs
 from app.ledger.protocol import Ledger
+from app.letters.stored import dead_objects, letters_in
 from app.worker.records import Clock
 from sinks.protocol import ObjectStore
 
-GZIP = 31
 WAIT_MS, WAITS = 1_000, 10
 """A log may end in a marker, so that its last offset never comes: who waits in vain is done."""
 
@@ -82,22 +79,7 @@ async def from_dead_letters(
     ledger: Ledger, objects: ObjectStore, since: datetime
 ) -> AsyncIterator[Recorded]:
     """Read the dead letters of all seals since then, which stay longer than Kafka's records."""
-    async for seal in ledger.seals():
-        if seal.sealed_at < since:
-            continue
-        for stored in seal.objects:
-            if stored.kind is ObjectKind.DEAD:
-                async for line in _lines(objects, stored.key):
-                    letter = dead_letter(line)
-                    if letter is None:
-                        raise Fatal(f"{stored.key} holds a line that is no dead letter")
-                    yield letter
-
-
-async def _lines(objects: ObjectStore, key: str) -> AsyncIterator[bytes]:
-    unpack = isal_zlib.decompressobj(wbits=GZIP)
-    rest = b""
-    async for chunk in objects.read(key):
-        *lines, rest = (rest + unpack.decompress(chunk)).split(b"\n")
-        for line in lines:
-            yield line
+    async for seal, stored in dead_objects(ledger):
+        if seal.sealed_at >= since:
+            async for letter in letters_in(objects, stored.key):
+                yield from_letter(letter)

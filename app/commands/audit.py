@@ -1,14 +1,11 @@
 """`forebay audit`: prove that nothing was lost and nothing counted twice."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console, Group, RenderableType
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +16,7 @@ from app.audit.proof import Progress as OnProgress
 from app.audit.report import TypeBalance
 from app.commands.context import DATA_DIR, DataDir, Parts, opened_parts, settings_here
 from app.commands.output import AsJson, console, listing, print_json
+from app.commands.progress import watched
 from app.settings import Settings
 
 SHOWN_FINDINGS = 50
@@ -100,22 +98,6 @@ async def audit_parts(
         memory=memory,
         progress=progress,
     )
-
-
-@contextmanager
-def watched(screen: Console) -> Iterator[OnProgress]:
-    """Show what the audit is doing, on a terminal only."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(step: str, done: int, total: int | None) -> None:
-            if step not in tasks:
-                tasks[step] = bar.add_task(step, total=None)
-            of = "" if total is None else f" of {total:,}"
-            bar.update(tasks[step], description=f"{step} {done:,}{of}")
-
-        yield show
 
 
 def render(report: AuditReport) -> RenderableType:
