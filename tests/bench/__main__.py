@@ -14,7 +14,7 @@ import typer
 from loguru import logger
 from rich.console import Console
 
-from tests.bench import gateway, growth, start, warehouse, worker
+from tests.bench import checks, gateway, growth, start, warehouse, worker
 from tests.bench.ground import Ground, opened_ground
 from tests.bench.lines import Lines
 from tests.bench.model import Verdict, verdicts
@@ -31,6 +31,7 @@ BENCHES: Mapping[str, Bench] = {
     "warehouse": warehouse.bench,
     "start": start.bench,
     "growth": growth.bench,
+    "checks": checks.bench,
 }
 REPEATS = 3
 PAIR = ("node",)

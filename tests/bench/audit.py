@@ -2,7 +2,8 @@
 
 Makes a world of so many events (see `tests.audit.million`), then audits it, each time in a process
 of its own, and prints CPU seconds, peak memory, and what had to be read: for the first time, again,
-after one more seal, quickly, in full, and with each object downloaded.
+after one more seal, quickly, in full, and with each object downloaded. `make bench` takes the first
+two, of worlds of two sizes, see `tests.bench.checks`.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,8 @@ async def make(folder: Path, s3: S3Options) -> None:
     (folder / "million.pickle").write_bytes(pickle.dumps(million))
 
 
-async def bench(events: int, per_seal: int) -> None:
+async def measure(events: int, per_seal: int, looks: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Make a world and take these looks at it; what each one found and took."""
     os.environ |= {"AUDIT_EVENTS": str(events), "AUDIT_PER_SEAL": str(per_seal)}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "world"
@@ -91,21 +94,27 @@ async def bench(events: int, per_seal: int) -> None:
             )
             began = time.monotonic()
             await make(folder, options)
-            print(f"{events:,} events made in {time.monotonic() - began:.0f} s")  # noqa: T201
-            for name, words in LOOKS.items():
-                show(name, await asyncio.to_thread(look, folder, *words))
+            progress(f"{events:,} events made in {time.monotonic() - began:.0f} s")
+            told = {}
+            for name in looks:
+                told[name] = await asyncio.to_thread(look, folder, *LOOKS[name])
+                show(name, told[name])
+            return told
         finally:
             await server.stop()
 
 
+def progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
 def show(name: str, told: dict[str, Any]) -> None:
     reading, objects = told["reading"], told["objects"]
-    print(  # noqa: T201
+    progress(
         f"{name:24} {told['cpu_seconds']:7.1f} s CPU {told['seconds']:7.1f} s  "
         f"{told['peak_megabytes']:5.0f} MB  shelves {reading['shelves_read']}/{reading['shelves']}"
         f"  documents {reading['entries']}  listed {objects['listed']}  read {objects['read']}"
-        f"  findings {told['findings_by_kind']}",
-        flush=True,
+        f"  findings {told['findings_by_kind']}"
     )
 
 
@@ -113,15 +122,19 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--events", type=int, default=10_000_000)
     words.add_argument("--per-seal", type=int, default=5_000)
+    words.add_argument("--first", type=int, default=len(LOOKS), help="Only so many looks.")
+    words.add_argument("--json", action="store_true", help="Also print all that was found.")
     words.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     for flag in ("deep", "quick", "forget", "more"):
         words.add_argument(f"--{flag}", action="store_true", help=argparse.SUPPRESS)
     said = words.parse_args()
-    if said.folder is None:
-        asyncio.run(bench(said.events, said.per_seal))
+    if said.folder is not None:
+        flags = {name: getattr(said, name) for name in ("deep", "quick", "forget", "more")}
+        asyncio.run(audit(said.folder, **flags))
         return
-    flags = {name: getattr(said, name) for name in ("deep", "quick", "forget", "more")}
-    asyncio.run(audit(said.folder, **flags))
+    told = asyncio.run(measure(said.events, said.per_seal, list(LOOKS)[: said.first]))
+    if said.json:
+        print(json.dumps(told))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -30,12 +30,14 @@ warehouse: {{table: RAW.{table}}}
 load: {{every: 1h}}
 examples:
   - name: a page
-    given: &page {{event_id: 6f1c1c5e-3a57-4d0a-9a5e-0d7a3c1f9b10,
-                   occurred_at: "2026-03-01T23:59:58Z", user_id: u1, session_id: s1, page: /,
-                   country: CH, amount_cents: 1, score: 0.5, first: true}}
+    given: {{event_id: 6f1c1c5e-3a57-4d0a-9a5e-0d7a3c1f9b10,
+            occurred_at: "2026-03-01T23:59:58Z", user_id: u1, session_id: s1, page: /,
+            country: CH, amount_cents: 1, score: 0.5, first: true}}
     row: {{day: "2026-03-01"}}
   - name: nothing is worth less than nothing
-    given: {{<<: *page, amount_cents: -1}}
+    given: {{event_id: 6f1c1c5e-3a57-4d0a-9a5e-0d7a3c1f9b11,
+            occurred_at: "2026-03-01T23:59:58Z", user_id: u1, session_id: s1, page: /,
+            country: CH, amount_cents: -1, score: 0.5, first: true}}
     rejected: {{reason: schema, field: amount_cents}}
 """
 COUNTRIES = ("CH", "DE", "FR", "NL", "SE")

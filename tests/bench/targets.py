@@ -8,6 +8,11 @@ LATENCY = "gateway, p99 of single events at 70 % of a core"
 WORKER_4 = "worker, 4 partitions"
 WORKER_360 = "worker, 60 topics × 6 partitions"
 LOAD_DUCKDB = "scheduler, a day of 1M rows on DuckDB"
+LOAD_LARGE = "scheduler, a day of 10M rows on DuckDB"
+LOAD_SNOWFLAKE = "scheduler against Snowflake's stand-in, its own memory"
+SMALL_DAY, LARGE_DAY = "a day of 10k rows", "a day of 1M rows"
+REQUESTS_ALLOWED = "small files, S3 requests of those that age and size allow"
+SEALS_ALLOWED = "small files, ledger writes of those that age and size allow"
 START_GATEWAY = "start, gateway ready"
 START_WORKER = "start, worker ready with 60 topics"
 START_HELP = "start, forebay --help"
@@ -30,6 +35,11 @@ TARGETS = (
     Target(WORKER_360, 200, of="rss_mb"),
     Target(LOAD_DUCKDB, 15),
     Target(LOAD_DUCKDB, 300, of="rss_mb"),
+    Target(LOAD_LARGE, 300, of="rss_mb"),
+    Target(LOAD_SNOWFLAKE, 200, subject=LARGE_DAY),
+    Target(LOAD_SNOWFLAKE, 1.05, than=SMALL_DAY, subject=LARGE_DAY),
+    Target(REQUESTS_ALLOWED, 1),
+    Target(SEALS_ALLOWED, 1),
     Target(START_GATEWAY, 1.5),
     Target(START_WORKER, 3),
     Target(START_HELP, 0.2),

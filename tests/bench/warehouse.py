@@ -1,124 +1,113 @@
-"""What loading a day costs a scheduler, in seconds and memory.
+"""What loading a day costs a scheduler: in seconds and memory on DuckDB, in memory on Snowflake.
 
-The rows lie in objects on a real S3, 2 % of them copies. They are loaded into DuckDB several times
-over, by a process of its own that has imported and opened all that a scheduler has:
-`python -m tests.bench.warehouse FOLDER TURNS`, with the job in the folder.
+The rows lie in objects on a real S3, 2 % of them copies. They are loaded by a process of its own
+that has imported and opened all that a scheduler has, see `tests.bench.loading`. Snowflake is its
+stand-in, whose own time and memory do not count: no row is to pass through ours.
 """
 
 import asyncio
 import json
-import random
+import pickle
 import sys
-import time
-from dataclasses import asdict
-from datetime import date
-from pathlib import Path
-from uuid import UUID
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import SecretStr
 
-from app.core.seal import ObjectKind, StoredObject
+from app.core.seal import StoredObject
 from app.local.s3 import ACCESS_KEY, REGION, SECRET_KEY
-from sinks.protocol import DayManifest
+from sinks.duckdb.options import DuckDBOptions
 from sinks.s3.options import S3Options
 from sinks.s3.store import S3ObjectStore
+from sinks.snowflake.options import SnowflakeOptions
+from tests.bench import days
 from tests.bench.ground import Ground
 from tests.bench.lines import Lines
+from tests.bench.loading import Job
 from tests.bench.model import OURS, Sample
 from tests.bench.peers.catalogue import Roster
-from tests.bench.targets import LOAD_DUCKDB
-from tests.sinks.warehouse_ground import FIRST, order, order_table
+from tests.bench.targets import LARGE_DAY, LOAD_DUCKDB, LOAD_LARGE, LOAD_SNOWFLAKE, SMALL_DAY
+from tests.sinks.snowflake_stand_in import SnowflakeStandIn
 
-DAY: date = FIRST
 ROWS, FILES = 1_000_000, 20
+TIMES_LARGE = 10
+SMALL_ROWS = 10_000
 
 
 async def bench(ground: Ground, _: Roster, lines: Lines) -> None:
-    """One day of a million rows, loaded `repeats` times."""
-    folder, rows = ground.folder / "warehouse", lines.some(ROWS)
-    folder.mkdir()
-    s3 = S3Options(
+    """A million rows `repeats` times over, ten millions once; then both small and large days on
+    Snowflake's stand-in."""
+    (ground.folder / "warehouse").mkdir()
+    await _on_duckdb(ground, lines, LOAD_DUCKDB, 1, turns=lines.repeats)
+    await _on_duckdb(ground, lines, LOAD_LARGE, TIMES_LARGE, turns=1)
+    await _on_snowflake(ground, lines)
+
+
+async def _on_duckdb(ground: Ground, lines: Lines, title: str, times: int, *, turns: int) -> None:
+    rows, name = lines.some(ROWS * times), f"{ROWS * times}"
+    lines.say(f"{title}: writing {rows:,} rows to S3")
+    s3 = _prefix(ground, name)
+    stored = await _stored(s3, rows, FILES * times)
+    lines.say(title)
+    file = ground.folder / "warehouse" / f"{name}.duckdb"
+    for told in await _loaded(ground, name, s3, stored, DuckDBOptions(path=file), turns):
+        seconds = told["seconds"]
+        lines.add(title, OURS, "s", Sample(seconds, told["rss_mb"], rows / seconds))
+        lines.add(title, "of it CPU", "s", Sample(told["cpu_seconds"]))
+    file.unlink()
+
+
+async def _on_snowflake(ground: Ground, lines: Lines) -> None:
+    lines.say(LOAD_SNOWFLAKE)
+    folder, s3 = ground.folder / "warehouse" / "snowflake", _prefix(ground, "snowflake")
+    for subject, rows in ((SMALL_DAY, SMALL_ROWS), (LARGE_DAY, ROWS)):
+        count = lines.some(rows)
+        stored = await _stored(s3, count, FILES)
+        server = SnowflakeStandIn(folder / f"{rows}", s3)
+        await server.start()
+        try:
+            (told,) = await _loaded(ground, f"snowflake-{rows}", s3, stored, server.options, 1)
+        finally:
+            await server.stop()
+        sample = Sample(told["rss_mb"], per_second=count / told["seconds"])
+        lines.add(LOAD_SNOWFLAKE, subject, "MB", sample)
+
+
+def _prefix(ground: Ground, name: str) -> S3Options:
+    return S3Options(
         endpoint_url=ground.s3.endpoint_url,
         region=REGION,
         bucket=ground.s3.bucket,
-        prefix="warehouse",
+        prefix=f"warehouse/{name}",
         access_key_id=ACCESS_KEY,
         secret_access_key=SecretStr(SECRET_KEY),
     )
-    lines.say(f"{LOAD_DUCKDB}: writing {rows:,} rows to S3")
-    stored = await store(s3, rows, FILES)
-    job = {"s3": s3.model_dump(mode="json") | {"secret_access_key": SECRET_KEY}}
-    job["objects"] = [asdict(one) | {"day": str(one.day)} for one in stored]
-    (folder / "job.json").write_text(json.dumps(job))
-    lines.say(LOAD_DUCKDB)
-    command = [sys.executable, "-m", "tests.bench.warehouse", str(folder), str(lines.repeats)]
+
+
+async def _stored(s3: S3Options, rows: int, files: int) -> Sequence[StoredObject]:
+    objects = S3ObjectStore(s3)
+    try:
+        return await days.store(objects, rows, min(files, rows // days.BLOCK_ROWS))
+    finally:
+        await objects.close()
+
+
+async def _loaded(
+    ground: Ground,
+    name: str,
+    s3: S3Options,
+    stored: Sequence[StoredObject],
+    warehouse: DuckDBOptions | SnowflakeOptions,
+    turns: int,
+) -> Sequence[dict[str, Any]]:
+    """Let a process load them; what it says after each turn."""
+    rows = sum(one.rows for one in stored)
+    job = Job(s3, tuple(stored), rows - days.collapsed(rows), turns, warehouse)
+    path = ground.folder / "warehouse" / f"{name}.pickle"
+    path.write_bytes(pickle.dumps(job))
+    command = [sys.executable, "-m", "tests.bench.loading", str(path)]
     scheduler = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    out, _err = await scheduler.communicate()
+    out, _ = await scheduler.communicate()
     if scheduler.returncode:
         raise RuntimeError(f"the loading process ended with {scheduler.returncode}")
-    for line in out.splitlines():
-        told = json.loads(line)
-        sample = Sample(told["seconds"], told["rss_mb"], rows / told["seconds"])
-        lines.add(LOAD_DUCKDB, OURS, "s", sample)
-
-
-async def store(s3: S3Options, rows: int, files: int) -> list[StoredObject]:
-    """Write the day's objects, as workers would."""
-    objects, chosen = S3ObjectStore(s3), random.Random(1)
-    stored = []
-    for number in range(files):
-        key = f"order_placed/v1/dt={DAY}/{number:05}.ndjson.gz"
-        writer, lines = objects.writer(key), range(number, rows, files)
-        for offset in lines:
-            event = chosen.randrange(rows) if chosen.random() < 0.02 else offset
-            row = order(event, offset=offset, event_id=str(UUID(int=event << 64 | event * 7919)))
-            writer.append(json.dumps(row).encode() + b"\n")
-            await writer.relieve()
-        done = await writer.finish()
-        size, sha, etag = done.bytes, done.sha256, done.etag
-        stored.append(StoredObject(DAY, ObjectKind.ROWS, key, len(lines), size, sha, etag))
-    await objects.close()
-    return stored
-
-
-def peak_megabytes() -> float:
-    """Of this process, in 10^6 B."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
-
-
-async def load(s3: S3Options, stored: list[StoredObject], folder: Path, turns: int) -> None:
-    """Be a scheduler; tell time and memory after each load."""
-    import faust
-    import redis.asyncio
-    import sentry_sdk
-
-    from app import assemble, roles
-    from sinks.duckdb.options import DuckDBOptions
-    from sinks.duckdb.warehouse import DuckDBWarehouse
-
-    assert all((faust.App, redis.asyncio.Redis, sentry_sdk, roles, assemble))
-    roles._bound_malloc()
-    objects = S3ObjectStore(s3)
-    await objects.ping()
-    warehouse = DuckDBWarehouse(DuckDBOptions(path=folder / "warehouse.duckdb"), objects)
-    table, manifest = order_table("RAW.ORDERS"), DayManifest(DAY, ("s",), tuple(stored))
-    await warehouse.prepare(table)
-    for turn in range(1, turns + 1):
-        began = time.perf_counter()
-        loaded = await warehouse.replace(table, [manifest], run=f"run-{turn}", fence=turn)
-        took = time.perf_counter() - began
-        assert 0 < loaded[DAY].rows < loaded[DAY].staged == manifest.rows, loaded
-        sys.stdout.write(json.dumps({"seconds": took, "rss_mb": peak_megabytes()}) + "\n")
-    await warehouse.close()
-    await objects.close()
-
-
-def main(folder: Path, turns: int) -> None:
-    job = json.loads((folder / "job.json").read_text())
-    stored = [StoredObject(**one | {"day": DAY, "kind": ObjectKind.ROWS}) for one in job["objects"]]
-    asyncio.run(load(S3Options(**job["s3"]), stored, folder, turns))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    return [json.loads(line) for line in out.splitlines()]
