@@ -10,6 +10,21 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 GATEWAY_REQUESTS = Counter(
     "forebay_gateway_requests_total", "HTTP requests to the events API.", ["status"]
 )
+GATEWAY_REFUSED = Counter(
+    "forebay_gateway_refused_total",
+    "Requests refused as a whole, by the word in the answer: overloaded, too_much_in_flight, …",
+    ["reason"],
+)
+GATEWAY_OVERLOADED = Counter(
+    "forebay_gateway_overloaded_total",
+    "Requests refused because those of their type arrive faster than they can be served.",
+    ["event"],
+)
+GATEWAY_WAITED_SECONDS = Histogram(
+    "forebay_gateway_waited_seconds",
+    "How long requests waited for their turn; those that need not wait are not counted.",
+    buckets=SECONDS,
+)
 GATEWAY_EVENTS = Counter(
     "forebay_gateway_events_total",
     "Events answered, by verdict: accepted, filtered, retry, or the reason of the rejection.",

@@ -21,8 +21,10 @@ ENCODINGS = ("gzip", "zstd")
 ZSTD_WINDOW_LOG = 23  # 8 MB, the most that HTTP allows (RFC 9659): a frame may ask for 2 GB
 
 
-async def read_body(request: web.Request, options: GatewayOptions, budget: Budget) -> bytes:
-    """Read and decompress the body. What it returns is held in `budget`: give its length back.
+async def read_body(
+    request: web.Request, options: GatewayOptions, budget: Budget, owner: str
+) -> bytes:
+    """Read and decompress the body. `owner` holds in `budget` what it returns: give it back.
 
     Raises:
         Refusal: 400, 408, 413, 415.
@@ -43,23 +45,23 @@ async def read_body(request: web.Request, options: GatewayOptions, budget: Budge
     try:
         async with asyncio.timeout(options.read_timeout_seconds):
             while chunk := await request.content.readany():
-                budget.take(len(chunk))
+                budget.take(len(chunk), owner)
                 body += chunk
                 if len(body) > limit:
                     raise _too_large(limit)
         if encoding == "identity":
             return bytes(body)
         plain = decompressed(bytes(body), encoding, limit)
-        budget.take(len(plain))
+        budget.take(len(plain), owner)
     except TimeoutError:
-        budget.give(len(body))
+        budget.give(len(body), owner)
         raise Refusal(
             408, "too_slow", f"the body did not arrive in {options.read_timeout_seconds:g} s"
         ) from None
     except BaseException:
-        budget.give(len(body))
+        budget.give(len(body), owner)
         raise
-    budget.give(len(body))
+    budget.give(len(body), owner)
     return plain
 
 

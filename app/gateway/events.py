@@ -16,6 +16,9 @@ from app.gateway.refusal import Refusal
 from app.gateway.split import Sent, split
 from app.gateway.verdicts import judged
 
+ENVELOPES = "envelopes"
+"""Whose bytes a body is in the budget before it is known which types are in it."""
+
 
 class EventsApi:
     """Takes events, judges them, publishes them and answers each of them."""
@@ -87,12 +90,12 @@ class EventsApi:
 
     async def _receive(self, request: web.Request) -> tuple[int, list[Sent]]:
         """Read and split the body: the time it was there (ms since 1970) and its events."""
-        body = await read_body(request, self._options, self._budget)
+        type = request.match_info.get("type")
+        owner = type or ENVELOPES
+        body = await read_body(request, self._options, self._budget, owner)
         try:
             received_ms = time.time_ns() // 1_000_000
-            sent = split(
-                request, body, request.match_info.get("type"), self._options.max_batch_events
-            )
+            sent = split(request, body, type, self._options.max_batch_events)
         finally:
-            self._budget.give(len(body))
+            self._budget.give(len(body), owner)
         return received_ms, sent

@@ -10,11 +10,16 @@ from ulid import ULID
 
 from app.gateway.door import Door
 from app.gateway.refusal import Refusal
-from app.metrics import GATEWAY_REQUESTS
+from app.metrics import GATEWAY_REFUSED, GATEWAY_REQUESTS
 
 REQUEST_ID = "X-Request-Id"
 
 _fit_for_a_log = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
+
+
+def request_id(given: str) -> str:
+    """The one that was given, if it is fit for a log, or a new one."""
+    return given if _fit_for_a_log(given) else str(ULID())
 
 
 def middleware(door: Door) -> Middleware:
@@ -22,12 +27,10 @@ def middleware(door: Door) -> Middleware:
 
     @web.middleware
     async def wrapped(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request_id = request.headers.get(REQUEST_ID, "")
-        if not _fit_for_a_log(request_id):
-            request_id = str(ULID())
-        with logger.contextualize(request_id=request_id):
+        name = request_id(request.headers.get(REQUEST_ID, ""))
+        with logger.contextualize(request_id=name):
             response = await _answered(request, handler)
-        response.headers[REQUEST_ID] = request_id
+        response.headers[REQUEST_ID] = name
         if door.shut:
             response.force_close()
         if request.path.startswith("/v1/"):
@@ -41,6 +44,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except Refusal as refusal:
+        GATEWAY_REFUSED.labels(refusal.error).inc()
         return refusal.response()
     except web.HTTPException as error:
         return _in_json(request, error)

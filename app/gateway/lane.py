@@ -175,7 +175,7 @@ class Lane:
             entry = self._waiting[0]
             delivery = entry.delivery
             if delivery.given_up:
-                self._setting.budget.give(self._waiting.popleft().size)
+                self._setting.budget.give(self._waiting.popleft().size, self._topic)
                 continue
             size += len(entry.value)
             if entries and size > self._batch_bytes:
@@ -197,7 +197,7 @@ class Lane:
             entry.delivery.settle(
                 entry.position, Placed(self._topic, self._partition, offset if base >= 0 else None)
             )
-        self._setting.budget.give(sum(entry.size for entry in entries))
+        self._setting.budget.give(sum(entry.size for entry in entries), self._topic)
 
     def _failed(self, entries: Sequence[Entry], error: BaseException) -> None:
         too_large = isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError)
@@ -210,4 +210,4 @@ class Lane:
         why = Unplaced.TOO_LARGE if too_large else Unplaced.UNKNOWN
         for entry in entries:
             entry.delivery.settle(entry.position, why)
-        self._setting.budget.give(sum(entry.size for entry in entries))
+        self._setting.budget.give(sum(entry.size for entry in entries), self._topic)

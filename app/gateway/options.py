@@ -13,7 +13,21 @@ class GatewayOptions(Options):
     max_body_bytes: int = Field(8 << 20, gt=0, description="Of one request, after decompression.")
     max_batch_events: int = Field(10_000, gt=0, description="In one request.")
     max_in_flight_bytes: int = Field(
-        32 << 20, gt=0, description="Accepted and not yet acknowledged by Kafka; beyond: 429."
+        32 << 20,
+        gt=0,
+        description="Taken in and not yet acknowledged by Kafka; beyond: 429. No type may hold "
+        "more of it than is still free.",
+    )
+    max_wait_ms: int = Field(
+        500,
+        ge=0,
+        description="Of a request, for its turn to be read; beyond: 503, at once.",
+    )
+    max_connections: int = Field(
+        1_000, gt=0, description="Kept open at once; of more, only GET requests are answered."
+    )
+    backlog: int = Field(
+        1_024, gt=0, description="Connections that the system holds until they are taken."
     )
     read_timeout_seconds: float = Field(
         15.0, gt=0, description="For a request's body to arrive; then 408."

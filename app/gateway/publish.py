@@ -84,15 +84,17 @@ class Publisher:
             Overloaded: nothing was published.
         """
         began = time.monotonic()
-        self._budget.take(
-            sum(len(value) + len(key or b"") + OVERHEAD_BYTES for _, key, value, _ in records)
-        )
+        sizes: dict[str, int] = {}
+        for topic, key, value, _ in records:
+            size = len(value) + len(key or b"") + OVERHEAD_BYTES
+            sizes[topic] = sizes.get(topic, 0) + size
+        self._budget.take_each(sizes)
         delivery = Delivery(len(records), received_ms)
         for index, (topic, key, value, rejected) in enumerate(records):
             lane = self._lane(topic, key)
             entry = Entry(delivery, index, key, value, rejected)
             if self._stuck(lane, began):
-                self._budget.give(entry.size)
+                self._budget.give(entry.size, topic)
                 delivery.settle(index, Unplaced.UNKNOWN)
             else:
                 lane.add(entry)

@@ -1,6 +1,7 @@
 """The gateway as a role: entering starts it, leaving drains it."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from app.gateway.budget import Budget
 from app.gateway.docs import docs_routes
 from app.gateway.door import Door
 from app.gateway.events import EventsApi
+from app.gateway.gate import Gates
 from app.gateway.http import middleware
 from app.gateway.options import GatewayOptions
 from app.gateway.publish import Publisher
@@ -70,15 +72,15 @@ async def gateway(
     app.add_routes(docs_routes(openapi))
     # Bodies are decompressed by us, within our limits.
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1)
-    site = await _listen(runner, options)
+    listener = await _listen(runner, options, kinds, budget)
     publisher.start()
-    running = Gateway(options.host, runner.addresses[0][1], background.failed)
+    running = Gateway(options.host, listener.sockets[0].getsockname()[1], background.failed)
     logger.info("gateway at {}", running.url)
     try:
         yield running
     finally:
         readiness.wait_for("gateway", "stopping")
-        await site.stop()
+        listener.close()
         if not await door.close(options.publish_timeout_seconds + 1):
             logger.warning("some requests are cut off: their bodies did not arrive")
         await publisher.close()
@@ -86,15 +88,19 @@ async def gateway(
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, options: GatewayOptions) -> web.TCPSite:
+async def _listen(
+    runner: web.AppRunner, options: GatewayOptions, kinds: Collection[str], budget: Budget
+) -> asyncio.Server:
     await runner.setup()
-    site = web.TCPSite(runner, options.host, options.port)
+    assert runner.server
+    gates = Gates(options, kinds, budget, runner.server)
     try:
-        await site.start()
+        return await asyncio.get_running_loop().create_server(
+            gates, options.host, options.port, backlog=options.backlog
+        )
     except OSError as error:
         await runner.cleanup()
         raise Fatal(
             f"can not listen on {options.host}:{options.port}: {error.strerror}. "
             "Set GATEWAY__HOST and GATEWAY__PORT to a free address"
         ) from error
-    return site

@@ -1,0 +1,194 @@
+"""Before aiohttp: each connection's requests wait for their turn, and are refused, as bytes.
+
+A refusal by a handler costs about as much as an event that is taken: at three times its capacity a
+gateway would do nothing but refuse. One from here costs a tenth of that (see `RESULTS.md`). No rate
+limiter for aiohttp does that: they are middlewares, and have the price of one.
+"""
+
+import asyncio
+import re
+from collections.abc import Collection
+from typing import cast
+
+from aiohttp import web
+
+from app.gateway.budget import Budget
+from app.gateway.head import POST, head_of
+from app.gateway.http import REQUEST_ID, request_id
+from app.gateway.options import GatewayOptions
+from app.gateway.refusal import Refusal
+from app.gateway.turns import Turns
+from app.metrics import GATEWAY_OVERLOADED, GATEWAY_REFUSED, GATEWAY_REQUESTS
+
+OTHERS = "others"
+"""The row of envelopes, and of types that nobody knows."""
+
+ROW = "a row of the gateway"
+"""Whose bytes these are in the budget."""
+
+DROPPED_BYTES = 1 << 20
+"""Of a refused request, read and dropped to keep its connection."""
+
+STRANGER_SECONDS = 5.0
+"""How long a connection beyond the limit has to ask for something like /livez."""
+
+_given_id = re.compile(rf"\r\n{REQUEST_ID}:[ \t]*([^\r\n]*)".encode(), re.IGNORECASE)
+
+
+class Gates:
+    """What all connections share."""
+
+    def __init__(
+        self, options: GatewayOptions, kinds: Collection[str], budget: Budget, server: web.Server
+    ) -> None:
+        after = options.retry_after_seconds
+        self.overloaded = Refusal(
+            503, "overloaded", "nothing was taken: too many requests, send it again later", after
+        )
+        self.crowded = Refusal(
+            503, "too_many_connections", "this gateway has too many connections", after
+        )
+        self.turns = Turns(options.max_wait_ms / 1000)
+        self.kinds = kinds
+        self.budget = budget
+        self.server = server
+        self.connections = 0
+        self.limit = options.max_connections
+
+    def __call__(self) -> "Gate":
+        return Gate(self)
+
+
+class Gate(asyncio.Protocol):
+    """One connection: aiohttp's protocol, and before it the turns."""
+
+    def __init__(self, gates: Gates) -> None:
+        self._gates = gates
+        self._http: web.RequestHandler | None = None
+        self._data = b""
+        self._held = 0
+        self._row = OTHERS
+        self._rest = self._dropping = 0  # bytes to come of the body being read, or dropped
+        self._certain = True  # that the next byte begins a request when aiohttp waits for one
+        self.size = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._gates.connections += 1
+        if self._gates.connections <= self._gates.limit:
+            self._open()
+        else:
+            asyncio.get_running_loop().call_later(STRANGER_SECONDS, self._turn_away)
+
+    def _open(self) -> web.RequestHandler:
+        self._http = self._gates.server()
+        self._http.connection_made(self._transport)
+        return self._http
+
+    def _turn_away(self) -> None:
+        if self._http is None:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gates.connections -= 1
+        self._let_go()
+        if self._http is not None:
+            self._http.connection_lost(exc)
+
+    def eof_received(self) -> None:
+        if self._http is not None:
+            self._http.eof_received()
+
+    def pause_writing(self) -> None:
+        if self._http is not None:
+            self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._http is not None:
+            self._http.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        if self._dropping:
+            self._dropping -= len(data)
+            if self._dropping < 0:  # sent on without waiting for the answer
+                self._transport.close()
+        elif self._held:  # while it waits: the rest of its body, most likely
+            self._data += data
+            self._transport.pause_reading()
+        elif self._http is None:
+            self._first_of_a_stranger(data)
+        elif self._rest:
+            self._rest -= len(data)
+            self._certain = self._certain and self._rest >= 0
+            self._rest = max(0, self._rest)
+            self._http.data_received(data)
+        elif _idle(self._http) and data.startswith(POST):
+            self._arrive(data)
+        else:
+            whole = _idle(self._http) and data.endswith(b"\r\n\r\n")
+            self._certain = self._certain and whole
+            self._http.data_received(data)
+
+    def _first_of_a_stranger(self, data: bytes) -> None:
+        if data.startswith(
+            b"GET "
+        ):  # is it alive, is it ready, its metrics: asked in the worst hour
+            self._certain = data.endswith(b"\r\n\r\n")
+            self._open().data_received(data)
+        else:
+            self._say(self._gates.crowded, data, keep=False)
+
+    def _arrive(self, data: bytes) -> None:
+        type, size = head_of(data)
+        self._data, self.size = data, size or len(data)
+        self._certain = self._certain and size is not None
+        self._row = type if type in self._gates.kinds else OTHERS
+        self._gates.turns.arrive(self._row, self)
+
+    def wait(self) -> None:
+        """Hold what is there of the request. Raises `Overloaded`."""
+        self._gates.budget.take(len(self._data), ROW)
+        self._held = len(self._data)
+
+    def enter(self) -> None:
+        """Hand the request to aiohttp."""
+        data = self._let_go()
+        if self._http is None or self._transport.is_closing():
+            return
+        self._rest = max(0, self.size - len(data))
+        self._certain = self._certain and self.size >= len(data)
+        self._http.data_received(data)
+
+    def refuse(self) -> None:
+        """Answer at once; keep the connection if it is certain where the next request begins."""
+        data = self._let_go()
+        if self._transport.is_closing():
+            return
+        rest = self.size - len(data)
+        GATEWAY_OVERLOADED.labels(self._row).inc()
+        keep = self._certain and 0 <= rest <= DROPPED_BYTES
+        self._dropping = rest if keep else 0
+        self._say(self._gates.overloaded, data, keep=keep)
+
+    def _let_go(self) -> bytes:
+        data, self._data = self._data, b""
+        if self._held:
+            self._gates.budget.give(self._held, ROW)
+            self._held = 0
+            self._transport.resume_reading()  # does nothing where it was not paused
+        return data
+
+    def _say(self, refusal: Refusal, request: bytes, *, keep: bool) -> None:
+        given = _given_id.search(request, 0, request.find(b"\r\n\r\n") + 2)
+        name = request_id(given[1].decode("latin-1") if given else "")
+        closing = {} if keep else {"Connection": "close"}
+        self._transport.write(refusal.raw({REQUEST_ID: name, **closing}))
+        if not keep:
+            self._transport.close()
+        GATEWAY_REFUSED.labels(refusal.error).inc()
+        GATEWAY_REQUESTS.labels(str(refusal.status)).inc()
+
+
+def _idle(http: web.RequestHandler) -> bool:
+    """Whether aiohttp waits for a request, or for the rest of its head."""
+    return http._waiter is not None and not http._waiter.done()
