@@ -14,7 +14,7 @@ import typer
 from loguru import logger
 from rich.console import Console
 
-from tests.bench import checks, gateway, growth, start, warehouse, worker
+from tests.bench import checks, gateway, growth, overload, start, warehouse, worker
 from tests.bench.ground import Ground, opened_ground
 from tests.bench.lines import Lines
 from tests.bench.model import Verdict, verdicts
@@ -27,6 +27,7 @@ from tests.bench.versions import versions
 Bench = Callable[[Ground, Roster, Lines], Awaitable[None]]
 BENCHES: Mapping[str, Bench] = {
     "gateway": gateway.bench,
+    "overload": overload.bench,
     "worker": worker.bench,
     "warehouse": warehouse.bench,
     "start": start.bench,

@@ -32,6 +32,7 @@ class Job:
     requests: int
     batch: int = 1
     rate: float = 0.0
+    senders: int = SENDERS
 
     @property
     def count(self) -> int:
@@ -98,7 +99,7 @@ class Senders:
             await self._by_the_clock(began)
         else:
             left = iter(range(self._job.requests))
-            await asyncio.gather(*(self._one_by_one(left) for _ in range(SENDERS)))
+            await asyncio.gather(*(self._one_by_one(left) for _ in range(self._job.senders)))
         times = sorted(self._times)
         return Answered(
             dict(self._statuses),
@@ -127,7 +128,7 @@ class Senders:
 
 
 async def _main(job: Job) -> None:
-    limit = 256 if job.rate else SENDERS
+    limit = 256 if job.rate else job.senders
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=limit)) as http:
         sys.stdout.write(json.dumps(asdict(await Senders(job, http).send())))
 

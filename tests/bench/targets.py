@@ -13,6 +13,11 @@ LOAD_SNOWFLAKE = "scheduler against Snowflake's stand-in, its own memory"
 SMALL_DAY, LARGE_DAY = "a day of 10k rows", "a day of 1M rows"
 REQUESTS_ALLOWED = "small files, S3 requests of those that age and size allow"
 SEALS_ALLOWED = "small files, ledger writes of those that age and size allow"
+OVERLOAD = "overload, p99 of accepted at 3× capacity"
+OVERLOAD_REFUSED = "overload, p99 of refused at 3× capacity"
+OVERLOAD_GROWTH = "overload, growth of RSS"
+OVERLOAD_AFTER = "overload, normal again after"
+SPIKE = "spike of one type, p99 of the others"
 START_GATEWAY = "start, gateway ready"
 START_WORKER = "start, worker ready with 60 topics"
 START_HELP = "start, forebay --help"
@@ -40,6 +45,12 @@ TARGETS = (
     Target(LOAD_SNOWFLAKE, 1.05, than=SMALL_DAY, subject=LARGE_DAY),
     Target(REQUESTS_ALLOWED, 1),
     Target(SEALS_ALLOWED, 1),
+    Target(OVERLOAD, 1_000),
+    Target(OVERLOAD, 200, of="rss_mb"),
+    Target(OVERLOAD_REFUSED, 1_000),
+    Target(OVERLOAD_GROWTH, 5),
+    Target(OVERLOAD_AFTER, 2),
+    Target(SPIKE, 2),
     Target(START_GATEWAY, 1.5),
     Target(START_WORKER, 3),
     Target(START_HELP, 0.2),
