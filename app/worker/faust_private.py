@@ -29,11 +29,11 @@ from mode.threads import WorkerThread
 from app.core.kill_points import passing
 from app.worker.dedupe import Marks
 from app.worker.gaps import Standing
+from app.worker.record_form import CHANGELOG_SUFFIX, hand_out_as_read
 from app.worker.records import Record
 
 BROKER_SCHEME = "ledger"
 STORE_SCHEME = "marks"
-CHANGELOG_SUFFIX = "-changelog"
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
 
     * `_create_worker_consumer`: Faust reads uncommitted records unless it owns the transactions;
       an aborted transaction of a direct producer must not land. And its long polls of 1.5 s make
-      each question on the same connection wait as long.
+      each question on the same connection wait as long. And see `record_form`.
     * `_seek_wait`: a seek begins a new epoch of its partitions.
     * `_fetch_records`: packs each partition's records into one counted `FetchList`. An error can
       drop lists that aiokafka had taken out already: they leave a hole in the turns, too.
@@ -114,6 +114,7 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = 500
+        hand_out_as_read(consumer)
         return consumer
 
     async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:

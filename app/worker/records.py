@@ -1,6 +1,7 @@
 """One Kafka record: when it was received, what it is worth, and how it is kept if it is bad."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
@@ -18,13 +19,13 @@ LAST_MILLISECOND = 253_402_300_799_999
 
 
 class Record(Protocol):
-    """What aiokafka's ConsumerRecord offers. `timestamp` is milliseconds since 1970, -1: none."""
+    """What aiokafka reads (`record_form.py`). `timestamp` is milliseconds since 1970, -1: none."""
 
     offset: int
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
+    headers: Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
