@@ -21,7 +21,7 @@ class GatewayOptions(Options):
     max_wait_ms: int = Field(
         500,
         ge=0,
-        description="Of a request, for its turn to be read; beyond: 503, at once.",
+        description="Of work before a request, in CPU time; if there is more: 503, at once.",
     )
     max_connections: int = Field(
         1_000, gt=0, description="Kept open at once; of more, only GET requests are answered."

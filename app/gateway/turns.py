@@ -5,14 +5,16 @@ all. Here it waits as bytes, before HTTP is parsed, in the row of its type. In e
 event loop the rows give requests worth `TURN_BYTES`; next is always the row that had least so far
 (start-time fair queueing). Below capacity the rows are empty and nobody waits. Above it rows grow,
 and whoever would wait, or has waited, longer than the patience is refused: that is measured, so no
-limit needs tuning to a machine, and a burst that can be served in time is served.
+limit needs tuning to a machine, and a burst that can be served in time is served. The clock for it
+is our CPU time, which is real time while anybody waits and we have a core: a process that was not
+let run for a while has not too much to do, and would refuse all who came meanwhile for nothing.
 """
 
 import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.gateway.budget import Overloaded
 from app.metrics import GATEWAY_WAITED_SECONDS
@@ -22,10 +24,6 @@ REQUEST_BYTES = 4 * 1024
 
 TURN_BYTES = REQUEST_BYTES
 """One request: an answer takes some eight turns of the loop, each as long as what gets in."""
-
-STALL_SECONDS = 0.05
-"""The most that counts as waited between two looks at the clock: if the process was not let run for
-longer, all that came meanwhile can be served in no time."""
 
 MOST_BYTES = 256 * 1024
 """Of a request in one turn: a larger one lets others in between while it is judged."""
@@ -48,22 +46,26 @@ class Guest(Protocol):
         """Be sent away."""
 
 
+class _Waiting(NamedTuple):
+    guest: Guest
+    at: float
+    since: float
+
+
 @dataclass(slots=True)
 class _Row:
     had: float
-    guests: deque[tuple[float, Guest]] = field(default_factory=deque)
+    guests: deque[_Waiting] = field(default_factory=deque)
 
 
 class Turns:
-    """Lets guests in by turns; refuses those that wait longer than `patience_seconds`."""
+    """Lets guests in by turns; refuses those that wait for more work than `patience_seconds`."""
 
     def __init__(self, patience_seconds: float) -> None:
         self._patience = patience_seconds
         self._rows: dict[str, _Row] = {}
         self._had = 0.0
         self._used = 0
-        self._now = 0.0
-        self._looked = time.monotonic()
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -75,9 +77,9 @@ class Turns:
         if not self._rows and self._used < TURN_BYTES:
             self._let_in(guest)
             return
-        now = self._look()
+        now = time.thread_time()
         row = self._rows.get(type)
-        if row is not None and now - row.guests[0][0] > self._patience:
+        if row is not None and now - row.guests[0].at > self._patience:
             guest.refuse()
             return
         try:
@@ -87,7 +89,7 @@ class Turns:
             return
         if row is None:
             row = self._rows[type] = _Row(self._had)
-        row.guests.append((now, guest))
+        row.guests.append(_Waiting(guest, now, time.monotonic()))
 
     def _let_in(self, guest: Guest) -> int:
         if not self._used:
@@ -97,23 +99,16 @@ class Turns:
         guest.enter()
         return weight
 
-    def _look(self) -> float:
-        """Seconds on a clock that stands still while the process does."""
-        looked = time.monotonic()
-        self._now += min(looked - self._looked, STALL_SECONDS)
-        self._looked = looked
-        return self._now
-
     def _turn(self) -> None:
         self._used = 0
-        now = self._look()
+        now = time.thread_time()
         while self._rows and self._used < TURN_BYTES:
             type, row = min(self._rows.items(), key=lambda item: item[1].had)
-            since, guest = row.guests.popleft()
+            guest, at, since = row.guests.popleft()
             if not row.guests:
                 del self._rows[type]
-            GATEWAY_WAITED_SECONDS.observe(now - since)
-            if now - since > self._patience:
+            GATEWAY_WAITED_SECONDS.observe(time.monotonic() - since)
+            if now - at > self._patience:
                 guest.refuse()
             else:
                 self._had = row.had
