@@ -14,7 +14,7 @@ import typer
 from loguru import logger
 from rich.console import Console
 
-from tests.bench import checks, gateway, growth, overload, start, warehouse, worker
+from tests.bench import checks, flat, gateway, growth, overload, start, warehouse, worker
 from tests.bench.ground import Ground, opened_ground
 from tests.bench.lines import Lines
 from tests.bench.model import Verdict, verdicts
@@ -33,6 +33,7 @@ BENCHES: Mapping[str, Bench] = {
     "start": start.bench,
     "growth": growth.bench,
     "checks": checks.bench,
+    "flat": flat.bench,
 }
 REPEATS = 3
 PAIR = ("node",)
@@ -62,6 +63,9 @@ def main(
     place = folder or Path(tempfile.mkdtemp(prefix="bench-"))
     roster = enrolled((PEERS[name] for name in peers if name != "none"), progress.print)
     failed = asyncio.run(_run(place, benches, roster, lines))
+    pictures = sorted(place.glob("flat.*")) if whole and not failed else []
+    for picture in pictures:
+        shutil.copy(picture, PAGE.parent)
     if folder is None:
         shutil.rmtree(place)
     judged = verdicts(TARGETS, lines.all)

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from uuid import UUID
-
-import orjson
 
 CONTRACT = """\
 event: {event}
@@ -43,6 +41,12 @@ examples:
 COUNTRIES = ("CH", "DE", "FR", "NL", "SE")
 USERS = 50_000
 NOW = datetime.now(UTC).replace(microsecond=0)
+_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
+_RAW = (
+    b'{"event_id":"%b","occurred_at":"%b","user_id":"user-%08d","session_id":"session-%012d",'
+    b'"page":"/catalogue/section-%d/item-%d","country":"%b","amount_cents":%d,"score":0.%03d,'
+    b'"first":%b}'
+)
 
 
 def names(types: int, tag: str = "bench") -> list[str]:
@@ -60,22 +64,29 @@ def write_topics(folder: Path, events: list[str], size: str = "small") -> Path:
 
 
 def raw(number: int, days: int = 1) -> bytes:
-    """Event `number`, the same whenever it is made; of one of the last `days` days."""
-    return orjson.dumps(
-        {
-            "event_id": str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)),
-            "occurred_at": (
-                NOW - timedelta(days=number % days, seconds=number % 3_600)
-            ).isoformat(),
-            "user_id": f"user-{number % USERS:08}",
-            "session_id": f"session-{number // 7:012}",
-            "page": f"/catalogue/section-{number % 40}/item-{number % 9_973}",
-            "country": COUNTRIES[number % 5],
-            "amount_cents": number % 100_000,
-            "score": number % 1_000 / 1_000,
-            "first": number % 7 == 0,
-        }
+    """Event `number`, the same whenever it is made; of one of the last `days` days.
+
+    Written out by hand, in 2 µs: with `UUID`, `datetime` and `orjson` each took 29, which for ten
+    million events is five minutes.
+    """
+    digits = f"{number * _SPREAD % 2**128:032x}"
+    return _RAW % (
+        f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}".encode(),
+        _moment(number % days, number % 3_600),
+        number % USERS,
+        number // 7,
+        number % 40,
+        number % 9_973,
+        COUNTRIES[number % 5].encode(),
+        number % 100_000,
+        number % 1_000,
+        b"false" if number % 7 else b"true",
     )
+
+
+@cache
+def _moment(days: int, seconds: int) -> bytes:
+    return (NOW - timedelta(days=days, seconds=seconds)).isoformat().encode()
 
 
 def resent(count: int) -> Iterator[int]:

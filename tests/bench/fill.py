@@ -2,25 +2,22 @@
 
 from collections.abc import Iterable
 
-from aiokafka import AIOKafkaProducer
-
-from app.core.partition import partition_of
 from app.local.process import ChildProcess
-from tests.bench.events import USERS, raw, resent
+from tests.bench.events import raw, resent
 from tests.bench.ground import Ground, topic
 from tests.bench.peers.catalogue import PEERS
+from tests.bench.stream import FEW_BYTES, MANY_BYTES, fill
 
-BATCH_BYTES = 256 << 10
+MANY = 100
+"""Partitions."""
 
 
 async def fill_topics(ground: Ground, events: list[str], numbers: Iterable[int]) -> None:
     """The events of these numbers over all topics, with keys, partitioned as Java does it."""
-    options = {"linger_ms": 20, "max_batch_size": BATCH_BYTES, "compression_type": "zstd"}
-    async with AIOKafkaProducer(**ground.kafka_options.client(), **options) as producer:
-        for number in numbers:
-            event, key = events[number % len(events)], f"user-{number % USERS:08}".encode()
-            partition = partition_of(key, ground.partitions[event])
-            await producer.send(topic(event), raw(number), key=key, partition=partition)
+    topics, partitions = tuple(map(topic, events)), ground.partitions[events[0]]
+    size = FEW_BYTES if len(topics) * partitions < MANY else MANY_BYTES
+    client = ground.kafka_options.client()
+    await fill(client, topics, partitions, numbers, batch_bytes=size)
 
 
 async def fill_queue(ground: Ground, queue: str, events: list[str], count: int) -> None:

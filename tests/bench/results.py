@@ -20,6 +20,8 @@ of each. What counts is CPU time per event as the kernel counts it, the median o
 ratios within one bench; rates are walls, which the machine's other load moves, and are only
 reported. *× ours*: how many times as much as Forebay the peer takes. MB are 10^6 B, the largest
 peak of all repeats.
+
+![Memory over events: Forebay's worker and its peers](flat.svg)
 """
 
 

@@ -21,6 +21,12 @@ SPIKE = "spike of one type, p99 of the others"
 START_GATEWAY = "start, gateway ready"
 START_WORKER = "start, worker ready with 60 topics"
 START_HELP = "start, forebay --help"
+FLAT_KEYS = "flat, different events at 4 partitions"
+FLAT_MANY = "flat, 60 topics × 6 partitions × 3 days"
+FLAT_IDLE = "flat, 60 idle topics"
+FLAT_DAY = "flat, growth in a day of 60 idle topics"
+GROWTH_KEYS = "growth by different keys so far"
+RECOVERY = "recovery from the changelog"
 
 TARGETS = (
     Target(BATCHES, 20),
@@ -54,4 +60,11 @@ TARGETS = (
     Target(START_GATEWAY, 1.5),
     Target(START_WORKER, 3),
     Target(START_HELP, 0.2),
+    Target(FLAT_KEYS, 200, of="rss_mb"),
+    Target(f"{FLAT_KEYS}, slope", 1),
+    Target(FLAT_MANY, 200, of="rss_mb"),
+    Target(f"{FLAT_MANY}, slope", 1),
+    Target(FLAT_IDLE, 200, of="rss_mb"),
+    Target(FLAT_DAY, 10),
+    Target(RECOVERY, 60),
 )

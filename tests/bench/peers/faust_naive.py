@@ -17,6 +17,7 @@ from tests.bench.peers.settings import (
     PARTITIONS,
     TOPICS,
     tell_done,
+    tell_read,
     tell_reading,
 )  # fmt: skip
 
@@ -56,6 +57,7 @@ async def stage(events: "StreamT[Event]") -> None:
         if not counted["events"]:
             tell_reading()
         counted["events"] += 1
+        tell_read(counted["events"])
         if not seen[event.event_id]:
             seen[event.event_id] = True
             counted["kept"] += 1

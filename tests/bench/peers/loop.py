@@ -22,6 +22,7 @@ from tests.bench.peers.settings import (
     TOPICS,
     stay,
     tell_done,
+    tell_read,
     tell_reading,
 )  # fmt: skip
 
@@ -84,6 +85,7 @@ async def main() -> None:
             found = await consumer.getmany(timeout_ms=1_000, max_records=20_000)
             for tp, records in found.items():
                 staging.take(f"{tp.topic}-{tp.partition}", [record.value for record in records])
+                tell_read(staging.events, staging.events - len(records))
                 await asyncio.sleep(0)
         staging.objects.finish()
         await consumer.commit()

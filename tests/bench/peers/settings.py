@@ -13,6 +13,7 @@ PARTITIONS = int(os.environ.get("PARTITIONS", "0"))
 """Of each topic."""
 EVENTS = int(os.environ.get("EVENTS", "0"))
 """After so many, copies included, a worker finishes, tells, and waits to be ended."""
+TELL_EVERY = 10_000
 GROUP = os.environ.get("GROUP", "")
 FOLDER = os.environ.get("FOLDER", ".")
 PREFIX = os.environ.get("PREFIX", "")
@@ -28,6 +29,13 @@ S3 = {
 def tell_reading() -> None:
     """From now on we read; what we took until now was our start."""
     _tell(f"reading {time.process_time()}")
+
+
+def tell_read(events: int, before: int = -1) -> None:
+    """So many were read until now, and so many `before`: told at each `TELL_EVERY`."""
+    before = events - 1 if before < 0 else before
+    if events // TELL_EVERY > before // TELL_EVERY:
+        _tell(f"read {events}")
 
 
 def tell_done(events: int, kept: int, objects: int) -> None:

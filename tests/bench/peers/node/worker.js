@@ -9,6 +9,7 @@ import { connection, queue, schema } from './event.js'
 
 const events = Number(process.env.EVENTS)
 const objectBytes = 16 << 20
+const tellEvery = 10_000
 const redis = new Redis(connection)
 const s3 = new S3Client({
   endpoint: process.env.S3_ENDPOINT,
@@ -51,6 +52,7 @@ async function handle(job) {
     write(JSON.stringify(job.data) + '\n')
   }
   done += 1
+  if (done % tellEvery === 0) console.log('read', done)
   if (done === events) setImmediate(finish)
 }
 

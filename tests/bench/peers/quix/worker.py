@@ -21,6 +21,7 @@ from tests.bench.peers.settings import (
     TOPICS,
     stay,
     tell_done,
+    tell_read,
     tell_reading,
 )  # fmt: skip
 
@@ -54,6 +55,7 @@ class Deduplication:
         if not self.events:
             tell_reading()
         self.events += 1
+        tell_read(self.events)
         if self.events == EVENTS:
             self._app.stop()
         if state.exists(event["event_id"]):

@@ -23,7 +23,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const objectBytes = 16 << 20
+const (
+	objectBytes = 16 << 20
+	tellEvery   = 10_000
+)
 
 // object is what is open for one partition.
 type object struct {
@@ -54,6 +57,9 @@ func (w *worker) take(partition kgo.FetchTopicPartition) {
 	}
 	for _, record := range partition.Records {
 		w.Events++
+		if w.Events%tellEvery == 0 {
+			fmt.Println("read", w.Events)
+		}
 		event, err := events.Judge(record.Value)
 		if err != nil {
 			continue
