@@ -3,12 +3,15 @@
 `entries.py` says what a mark is. Marks travel to other workers through the table's changelog topic,
 many in one message.
 
+A table that has much to recover is filled in another way, see `filling.py`.
+
 After a write has failed, RocksDB refuses all others until it is opened again, whatever became of
 the disk; what was written before is still there. So a worker whose disk is full ends, and goes on
 where the ledger says once it is started again with some room.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,11 +24,14 @@ import rocksdict
 from loguru import logger
 
 from app.core.errors import Fatal, ForebayError, Transient
-from app.worker.entries import MARK, OFFSET, PREFIX_BYTES, joined
+from app.worker.entries import OFFSET, PREFIX_BYTES, joined
+from app.worker.filling import Filling, batch_of
 
 _POSITION = b"position"
 _CACHE_BYTES = 16 << 20
 _MEMTABLES_BYTES = 12 << 20
+_FEW_MESSAGES = 8
+"""What a recovery has to take before the database is opened for filling: that takes 20 ms."""
 
 
 def key_prefix(topic: str, version: int, topic_id: str) -> bytes:
@@ -47,6 +53,8 @@ class Marks:
         self._folder, self._name = folder, name
         self._remember_seconds = int(remember.total_seconds())
         self._databases: dict[int, Any] = {}
+        self._filled: dict[int, Filling] = {}
+        self._taken: Counter[int] = Counter()
         self._acknowledged: dict[int, set[int]] = {}
         self._damaged: set[int] = set()
 
@@ -60,16 +68,13 @@ class Marks:
         """Set marks, key → packed offset, and join notes."""
         with self._translating(partition):
             database = self._open(partition)
-            database.write(_batch(joined(changes.items(), database.get)))
+            database.write(batch_of(joined(changes.items(), database.get)))
 
     def apply(self, partition: int, messages: Iterable[tuple[int, bytes]]) -> None:
         """Take changelog messages, (offset, packed marks), in order; each one whole or not."""
         for offset, packed in messages:
             with self._translating(partition):
-                database = self._open(partition)
-                batch = _batch(joined(MARK.iter_unpack(packed), database.get))
-                batch.put(_POSITION, OFFSET.pack(offset))
-                database.write(batch)
+                self._open_to_fill(partition).take(packed, _POSITION, OFFSET.pack(offset))
 
     def position(self, partition: int) -> int | None:
         with self._translating(partition):
@@ -102,10 +107,8 @@ class Marks:
     def close(self, partitions: Iterable[int] | None = None) -> None:
         """Close these databases, or all; they open again when they are asked for."""
         for partition in list(self._databases if partitions is None else partitions):
-            database = self._databases.pop(partition, None)
             self._acknowledged.pop(partition, None)
-            if database is not None:
-                _close(database)
+            self._shut(partition)
 
     def wipe(self) -> None:
         """Forget everything that is stored here; the changelog still has it."""
@@ -120,14 +123,36 @@ class Marks:
         with self._translating(partition):
             self._open(partition).put(_POSITION, OFFSET.pack(position))
 
-    def _open(self, partition: int) -> Any:
+    def _shut(self, partition: int) -> None:
+        self._filled.pop(partition, None)
+        self._taken.pop(partition, None)
+        database = self._databases.pop(partition, None)
+        if database is not None:
+            _close(database)
+
+    def _open_to_fill(self, partition: int) -> Filling:
+        filling = self._filled.get(partition)
+        if filling is None:
+            taken = self._taken[partition] + 1
+            if taken <= _FEW_MESSAGES:
+                filling = Filling(self._open(partition), logged=True)
+            else:
+                self._shut(partition)
+                filling = Filling(self._open(partition, logged=False), logged=False)
+                self._filled[partition] = filling
+            self._taken[partition] = taken
+        return filling
+
+    def _open(self, partition: int, *, logged: bool = True) -> Any:
+        if partition in self._filled:  # from here on it is read and written as always
+            self._shut(partition)
         database = self._databases.get(partition)
         if database is None:
             path = self._path(partition)
             if partition in self._damaged:  # only a recovery from the start may fill it again
                 raise Transient(f"{path} was damaged and is gone; starting again builds it")
             path.parent.mkdir(parents=True, exist_ok=True)
-            database = self._databases[partition] = _opened(path, self._remember_seconds)
+            database = self._databases[partition] = _opened(path, self._remember_seconds, logged)
         return database
 
     @contextmanager
@@ -148,28 +173,21 @@ def _number(position: int | None) -> int:
     return -1 if position is None else position
 
 
-def _batch(entries: Mapping[bytes, bytes]) -> Any:
-    batch = rocksdict.WriteBatch(raw_mode=True)
-    for key, value in entries.items():
-        batch.put(key, value)
-    return batch
-
-
-def _opened(path: Path, remember_seconds: int) -> Any:
+def _opened(path: Path, remember_seconds: int, logged: bool) -> Any:
     try:
-        return _rocksdb(path, remember_seconds)
+        return _rocksdb(path, remember_seconds, logged)
     except Exception as error:
         if not _is_damage(error):
             raise
         logger.warning("{} is damaged and is built again from the changelog", path)
         shutil.rmtree(path, ignore_errors=True)
-        return _rocksdb(path, remember_seconds)
+        return _rocksdb(path, remember_seconds, logged)
 
 
-def _rocksdb(path: Path, remember_seconds: int) -> Any:
+def _rocksdb(path: Path, remember_seconds: int, logged: bool) -> Any:
     return rocksdict.Rdict(
         str(path),
-        options=_options(),
+        options=_options(logged),
         # Left out, a database that is opened again takes its options from its file instead of
         # from us, with a time to live so long that it overflows: all is expired, and the next
         # compaction removes it.
@@ -208,7 +226,7 @@ def _shared() -> tuple[Any, Any]:
     return rocksdict.Cache(_CACHE_BYTES), rocksdict.WriteBufferManager(_MEMTABLES_BYTES, False)
 
 
-def _options() -> Any:
+def _options(logged: bool) -> Any:
     block_cache, memtables = _shared()
     options = rocksdict.Options(raw_mode=True)
     options.create_if_missing(True)
@@ -224,4 +242,7 @@ def _options() -> Any:
     blocks.set_cache_index_and_filter_blocks(True)
     blocks.set_bloom_filter(10, False)
     options.set_block_based_table_factory(blocks)
+    if not logged:
+        options.set_allow_concurrent_memtable_write(False)
+        options.set_memtable_factory(rocksdict.MemtableFactory.vector())
     return options

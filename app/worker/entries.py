@@ -37,6 +37,11 @@ def key_print(key: bytes) -> bytes:
     return b"\x80" + key[1 - OFFSET.size :]
 
 
+def is_bound(key: bytes) -> bool:
+    """Whether it is a note of how far something goes: there are two of each topic."""
+    return key[_KIND] == _BOUND
+
+
 def joined(changes: Iterable[tuple[bytes, bytes]], look: Look) -> dict[bytes, bytes]:
     """What these entries make of a table in which `look` finds what it has of some keys."""
     entries: dict[bytes, bytes] = {}
