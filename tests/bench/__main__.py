@@ -14,7 +14,17 @@ import typer
 from loguru import logger
 from rich.console import Console
 
-from tests.bench import checks, flat, gateway, growth, overload, start, warehouse, worker
+from tests.bench import (
+    checks,
+    flat,
+    gateway,
+    growth,
+    overload,
+    recovery,
+    start,
+    warehouse,
+    worker,
+)
 from tests.bench.ground import Ground, opened_ground
 from tests.bench.lines import Lines
 from tests.bench.model import Verdict, verdicts
@@ -31,6 +41,7 @@ BENCHES: Mapping[str, Bench] = {
     "worker": worker.bench,
     "warehouse": warehouse.bench,
     "start": start.bench,
+    "recovery": recovery.bench,
     "growth": growth.bench,
     "checks": checks.bench,
     "flat": flat.bench,

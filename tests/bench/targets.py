@@ -20,6 +20,7 @@ OVERLOAD_AFTER = "overload, normal again after"
 SPIKE = "spike of one type, p99 of the others"
 START_GATEWAY = "start, gateway ready"
 START_WORKER = "start, worker ready with 60 topics"
+START_RECOVERY = "start, recovery of 10M keys"
 START_HELP = "start, forebay --help"
 FLAT_KEYS = "flat, different events at 4 partitions"
 FLAT_MANY = "flat, 60 topics × 6 partitions × 3 days"
@@ -59,6 +60,8 @@ TARGETS = (
     Target(SPIKE, 2),
     Target(START_GATEWAY, 1.5),
     Target(START_WORKER, 3),
+    Target(START_RECOVERY, 60),
+    Target(START_RECOVERY, 200, of="rss_mb"),
     Target(START_HELP, 0.2),
     Target(FLAT_KEYS, 200, of="rss_mb"),
     Target(f"{FLAT_KEYS}, slope", 1),
