@@ -11,6 +11,7 @@ from app.audit.chains import Topics, find_lost_chains, read_chain, read_incident
 from app.audit.content import read_objects
 from app.audit.days import DayFacts, balance_days, facts_without_table, gather_facts
 from app.audit.joins import compare_links_with_seals, compare_loads_with_seals
+from app.audit.letters import balance_letters, count_disposed
 from app.audit.logs import by_number, compare_with_kafka
 from app.audit.memory import keep, open_scratch
 from app.audit.objects import compare_with_store, folders, top_folders
@@ -90,6 +91,7 @@ async def audit(
     )  # fmt: skip
     report = AuditReport(datetime.now(UTC), deep, quick=quick)
     with closing(open_scratch(memory, report.notes)) as scratch:
+        fates = await count_disposed(evidence.ledger)
         found = await _balance(evidence, scratch, report)
         await _read_chains(evidence, scratch, found, report)
         await compare_with_kafka(
@@ -100,6 +102,7 @@ async def audit(
         await _check_objects(evidence, scratch, found, report)
         if deep:
             await _look_deep(evidence, scratch, found, report)
+        balance_letters(fates, found.kinds, report)
         name_differences(found.differences, scratch, report.found)
         keep(scratch, report.notes)
     report.types = [found.kinds[event] for event in sorted(found.kinds)]

@@ -43,6 +43,7 @@ class FindingKind(StrEnum):
     UNKNOWN_DAY = "unknown_day"
     UNSETTLED = "unsettled"
     NO_CONTRACT = "no_contract"
+    DISPOSAL = "disposal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,14 @@ class PartitionBalance:
     ended: bool = False
 
 
+@dataclass(frozen=True)
+class LetterBalance:
+    """How many of a type's dead letters were sent again, or given up; the others are open."""
+
+    replayed: int = 0
+    dropped: int = 0
+
+
 @dataclass
 class TypeBalance:
     """All days and partitions of one event type, and their sums."""
@@ -140,6 +149,12 @@ class TypeBalance:
     table: str | None
     days: list[DayBalance] = field(default_factory=list)
     partitions: list[PartitionBalance] = field(default_factory=list)
+    letters: LetterBalance = LetterBalance()
+
+    @property
+    def open_letters(self) -> int:
+        """Dead letters of which nobody has done anything."""
+        return self.totals["dead"] - self.letters.replayed - self.letters.dropped
 
     @property
     def totals(self) -> dict[str, int]:
@@ -232,7 +247,9 @@ class AuditReport:
             "objects": asdict(self.objects),
             "reading": asdict(self.reading),
             "types": [
-                _plain(asdict(kind)) | {"totals": kind.totals}
+                _plain(asdict(kind))
+                | {"totals": kind.totals}
+                | {"letters": asdict(kind.letters) | {"open": kind.open_letters}}
                 for kind in self.types
             ],
         }  # fmt: skip

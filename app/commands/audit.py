@@ -106,6 +106,7 @@ def render(report: AuditReport) -> RenderableType:
         _days(report, "received", "staged", "duplicates", "dead", "filtered"),
         _days(report, "rows", "loaded", "collapsed", "in_flight", "residual"),
         _partitions(report),
+        *_letters(report),
     ]
     if idle := sum(kind.idle for kind in report.types):
         parts.append(Text(f"{idle} other type{'s' * (idle > 1)}: nothing received", style="dim"))
@@ -178,6 +179,18 @@ def _partitions(report: AuditReport) -> Table:
             *(_red_if_any(sum(len(getattr(p, n)) for p in kind.partitions)) for n in lists),
         )
     return table
+
+
+def _letters(report: AuditReport) -> list[Table]:
+    """What became of dead letters, if there are any."""
+    kinds = [kind for kind in report.types if kind.totals["dead"]]
+    if not kinds:
+        return []
+    table = listing("event", "dead letters", "replayed", "dropped", "open")
+    for kind in kinds:
+        numbers = (kind.totals["dead"], kind.letters.replayed, kind.letters.dropped)
+        table.add_row(kind.event, *(f"{number:,}" for number in (*numbers, kind.open_letters)))
+    return [table]
 
 
 def _red_if_any(count: int) -> Text:

@@ -94,6 +94,11 @@ def read_yaml(path: Path) -> Any:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable("file", f"can not be read as UTF-8 text: {error}") from error
+    return parse_yaml(text)
+
+
+def parse_yaml(text: str) -> Any:
+    """Read a text. Raises `Unreadable` with the line."""
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

@@ -37,8 +37,11 @@ POINTS: Mapping[str, Mapping[str, str]] = {
         "before_record": "the days are replaced, the ledger does not know",
         "after_record": "the ledger knows, the lock is still held",
     },
+    "replay": {
+        "after_replay": "Kafka acknowledged dead letters sent again, the ledger does not know",
+    },
 }
-"""By role; each point with what is true there."""
+"""By role, or command; each point with what is true there."""
 
 Passed = Callable[[str], None]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.audit import AuditReport, LogEnds, audit
+from app.core.disposal import Disposal
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
 from app.ledger.protocol import (
     Acknowledgement,
@@ -43,6 +44,10 @@ class Endless:
 
     async def acknowledged(self) -> Mapping[str, Acknowledgement]:
         return {}
+
+    async def disposals(self, event: str | None = None) -> AsyncIterator[Disposal]:
+        for nothing in ():
+            yield nothing
 
     async def hints(self) -> None:
         return None

@@ -22,7 +22,7 @@ from app.letters.letter import Letter, Name
 from app.letters.stored import Wanted, stored_letters
 from app.worker.records import Clock, dead_letter, weigh
 from sinks.memory import MemoryObjectStore
-from tests.contracts.topic_files import load
+from tests.contracts.topic_files import PARCEL, load
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = b"a key for the tests"
@@ -116,7 +116,7 @@ class Box:
 @asynccontextmanager
 async def opened_box(folder: Path, text: str | None = None) -> AsyncIterator[Box]:
     """An empty one, of the parcels of `topic_files`."""
-    contracts = load(folder / "topics") if text is None else load(folder / "topics", text)
+    contracts = load(folder / "topics", text or PARCEL)
     (contract,) = contracts.values()
     ledger = await open_ledger(LedgerOptions(url=f"sqlite:///{folder}/ledger.db"))
     kind = compile_contract(contract, KEY)

@@ -2,7 +2,9 @@
 
 import typer
 
+from app.commands.dead_letters.drop import drop
 from app.commands.dead_letters.list_ import list_letters
+from app.commands.dead_letters.replay import language, replay
 from app.commands.dead_letters.show import show
 
 dead_letters = typer.Typer(
@@ -12,3 +14,6 @@ dead_letters = typer.Typer(
 )
 dead_letters.command("list")(list_letters)
 dead_letters.command("show")(show)
+dead_letters.command("replay")(replay)
+dead_letters.command("fix-language")(language)
+dead_letters.command("drop")(drop)

@@ -62,6 +62,16 @@ def wanted_of(
     )
 
 
+Go = Annotated[bool, typer.Option("--go", help="Do it; without, it is only told.")]
+
+
+def one_type(wanted: Wanted) -> str:
+    """The one event type that is meant. Raises `Fatal` when it is left open."""
+    if wanted.event is None:
+        raise Fatal("say which: --type EVENT, or names of dead letters of one type")
+    return wanted.event
+
+
 def name_of(text: str) -> Name:
     """Read what the user typed."""
     try:

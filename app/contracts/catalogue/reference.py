@@ -54,9 +54,9 @@ def reference() -> str:
     parts += ["### examples", _options(contract["$defs"]["Example"], contract, every=True)]
     parts += [f"## What an app's types share: {APP_FILE}", SHARED_HEAD, _shared()]
     parts += ["## Fields", "Each field of an event may say:", _common(contract)]
-    parts += _union(EventField, "type", skip=_names_common(contract))
+    parts += union_told(EventField, "type", skip=_names_common(contract))
     parts += ["## Transforms", IN_ORDER]
-    parts += _union(Transform, "do", skip=set())
+    parts += union_told(Transform, "do", skip=set())
     parts += ["## Conditions", cleandoc(conditions.__doc__ or "")]
     return "\n\n".join(parts) + "\n"
 
@@ -83,7 +83,8 @@ def _shared() -> str:
     return grid(("key", "what may stand there", "meaning"), rows)
 
 
-def _union(union: Any, tag: str, skip: set[str]) -> Iterator[str]:
+def union_told(union: Any, tag: str, skip: set[str]) -> Iterator[str]:
+    """Each model of a union that is told apart by `tag`: what it is for, and its options."""
     members: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])
     for member in members:
         schema = member.model_json_schema(by_alias=True)
