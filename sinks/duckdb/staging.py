@@ -43,7 +43,7 @@ class Staging:
             self._held = _lock(self.folder / "lock")
         try:
             database = self.folder / "staged.duckdb"
-            self.connection = file.connect(str(database), self.folder / "spill")
+            self.connection = file.connect(self.folder / "spill", database)
             with translated("stage"):
                 self.connection.execute(sql.stage(table))
         except BaseException:

@@ -20,7 +20,7 @@ from tests.bench.peers.catalogue import Roster
 AUDIT, AUDIT_AGAIN = "audit of all", "audit, nothing changed since"
 CHECK = "topics check"
 SECONDS = "s CPU"
-EVENTS = (200_000, 1_000_000)
+EVENTS, PER_SEAL = (200_000, 1_000_000), 1_000
 TYPES = (20, 200)
 
 
@@ -46,8 +46,8 @@ async def bench(ground: Ground, _: Roster, lines: Lines) -> None:
 
 async def audited(events: int) -> tuple[Sample, Sample]:
     """The first look at a world of so many events, and another one."""
-    command = ("-m", "tests.bench.audit", "--events", str(events), "--first", "2", "--json")
-    said, _ = await _run(*command)
+    sizes = ("--events", str(events), "--per-seal", str(PER_SEAL))
+    said, _ = await _run("-m", "tests.bench.audit", *sizes, "--first", "2", "--json")
     first, again = json.loads(said).values()
     return _sample(first), _sample(again)
 
