@@ -10,6 +10,7 @@ from app.core.errors import Fatal
 from app.core.seal import StoredObject
 
 CLOSE_SECONDS = 1.0
+FOUND_ROWS = 1_000
 
 
 class ObjectLost(Fatal):
@@ -197,6 +198,12 @@ class Warehouse(Protocol):
 
     async def fetch(self, table: Table, day: date | None = None) -> Sequence[Mapping[str, object]]:
         """Read rows as Python values by column name, ordered by the composite key: for checks."""
+
+    async def find(self, table: Table, key: Mapping[str, str]) -> Sequence[Mapping[str, object]]:
+        """Read the rows whose columns have these values, `FOUND_ROWS` at most, as `fetch` does.
+
+        `key` are texts by column, each as a line writes the value.
+        """
 
     async def ping(self) -> None: ...
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.contracts.table import Column, Table
 from app.contracts.types import sql_type
 from app.core.errors import Fatal
+from sinks.protocol import FOUND_ROWS
 
 CONTROL = "LOAD_CONTROL"
 FENCE = "LOAD_FENCE"
@@ -192,10 +193,20 @@ def insert(table: Table) -> str:
 
 def select(table: Table, *, of_day: bool) -> str:
     """Read rows by ascending key; instants as naive UTC, which needs no time zone package."""
+    return _select(table, "WHERE day = ? " if of_day else "")
+
+
+def find(table: Table, names: Collection[str]) -> str:
+    """Read rows by the values of these columns. Parameters: the values, as text."""
+    types = {column.name: sql_type(column, "duckdb") for column in table.columns}
+    where = " AND ".join(f"{quoted(name)} = CAST(? AS {types[name]})" for name in names)
+    return _select(table, f"WHERE {where} ") + f" LIMIT {FOUND_ROWS}"
+
+
+def _select(table: Table, where: str) -> str:
     columns = ", ".join(
         f"{quoted(c.name)} AT TIME ZONE 'UTC'" if c.type == "timestamp" else quoted(c.name)
         for c in table.columns
     )
-    where = "WHERE day = ? " if of_day else ""
     order = ", ".join(quoted(name) for name in (*table.key, "day"))
     return f"SELECT {columns} FROM {target(table)} {where}ORDER BY {order}"

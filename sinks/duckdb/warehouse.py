@@ -106,6 +106,13 @@ class DuckDBWarehouse:
         )
         return [python_row(table, row) for row in rows]
 
+    async def find(self, table: Table, key: Mapping[str, str]) -> Sequence[Mapping[str, object]]:
+        statement, texts = sql.find(table, list(key)), list(key.values())
+        rows: list[tuple[Any, ...]] = await self._look(
+            table, lambda db: db.execute(statement, texts).fetchall(), []
+        )
+        return [python_row(table, row) for row in rows]
+
     async def ping(self) -> None:
         def look(go_on: Callable[[], None]) -> None:
             with self._file.opened(write=not self._file.path.exists(), go_on=go_on):

@@ -18,6 +18,7 @@ from sinks.fingerprints import PLACES_PER_PAGE, key_hash, of_partitions, split_p
 from sinks.manifest import check_keys, check_replaced, check_staged, loaded_days, objects_of
 from sinks.memory.faults import Faults, When
 from sinks.protocol import (
+    FOUND_ROWS,
     NO_PLACE,
     DayManifest,
     DayPrints,
@@ -154,6 +155,16 @@ class MemoryWarehouse:
         ]
         return sorted(found, key=lambda row: [row[name] for name in (*table.key, "day")])
 
+    async def find(self, table: Table, key: Mapping[str, str]) -> Sequence[Mapping[str, object]]:
+        types = {column.name: column.type for column in table.columns}
+        wanted = {name: _parsed(types[name], text) for name, text in key.items()}
+        found = [
+            row
+            for row in await self.fetch(table)
+            if all(row[name] == value for name, value in wanted.items())
+        ]
+        return found[:FOUND_ROWS]
+
     async def ping(self) -> None:
         self._faults.strike("ping")
 
@@ -242,6 +253,17 @@ def _key(names: Sequence[str], row: Row) -> tuple[Any, ...]:
 
 def _row(columns: Sequence[Column], line: Mapping[str, Any]) -> Row:
     return {column.name: _value(column.type, line.get(column.name)) for column in columns}
+
+
+def _parsed(kind: str, text: str) -> Any:
+    """The value that a line writes so."""
+    match kind:
+        case "integer":
+            return int(text)
+        case "boolean":
+            return text == "true"
+        case _:
+            return _value(kind, text)
 
 
 def _value(kind: str, value: Any) -> Any:

@@ -4,13 +4,14 @@ Names are quoted and in capitals, so that `SELECT order_id FROM raw.order_placed
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from app.contracts.table import Column, Table
 from app.contracts.types import SEMI_STRUCTURED, sql_type
 from app.core.errors import Fatal
+from sinks.protocol import FOUND_ROWS
 
 CONTROL = "LOAD_CONTROL"
 FENCE = "LOAD_FENCE"
@@ -240,6 +241,18 @@ def _of_a_day(key: Sequence[str]) -> str:
 
 def select(table: Table, day: date | None) -> str:
     """Read rows by ascending key."""
-    where = "" if day is None else f"WHERE {quoted('day')} = {dates([day])} "
+    return _select(table, "" if day is None else f"WHERE {quoted('day')} = {dates([day])} ")
+
+
+def find(table: Table, key: Mapping[str, str]) -> str:
+    """Read rows by the values of these columns, as text."""
+    types = {column.name: sql_type(column, "snowflake") for column in table.columns}
+    where = " AND ".join(
+        f"{quoted(name)} = CAST({literal(text)} AS {types[name]})" for name, text in key.items()
+    )
+    return _select(table, f"WHERE {where} ") + f" LIMIT {FOUND_ROWS}"
+
+
+def _select(table: Table, where: str) -> str:
     order = ", ".join(quoted(name) for name in (*table.key, "day"))
     return f"SELECT {names(table.columns)} FROM {target(table)} {where}ORDER BY {order}"

@@ -126,6 +126,10 @@ class SnowflakeWarehouse:
         rows = await self._call(partial(self._read, sql.select(table, day)))
         return [python_row(table, row) for row in rows]
 
+    async def find(self, table: Table, key: Mapping[str, str]) -> Sequence[Mapping[str, object]]:
+        rows = await self._call(partial(self._read, sql.find(table, key)))
+        return [python_row(table, row) for row in rows]
+
     async def ping(self) -> None:
         await self._call(lambda _: self._session.cursor())
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace as changed
 from datetime import date
+from uuid import UUID
 
 import pytest
 
@@ -92,6 +93,30 @@ async def test_a_table_walks_through_its_states_and_never_touches_its_neighbours
     await assert_holds(warehouse, table, again)
     await assert_holds(warehouse, neighbour, beside)
     assert set(await warehouse.loaded(table, [FIRST, SECOND, THIRD])) == {FIRST, SECOND}
+
+
+async def test_rows_are_found_by_a_key_of_any_type_written_as_in_a_line(ground: Ground) -> None:
+    warehouse, table = ground.warehouse(), ground.table(key=("event_id", "order_id"))
+    one = order(1, order_id="it's \\ one", rate="1.500000000", due="2026-03-09", paid=True)
+    rows = [one, order(2), order(3, order_id="it's \\ one", paid=False)]
+    key = {
+        "event_id": str(UUID(int=1)),
+        "occurred_at": one["occurred_at"],
+        "order_id": one["order_id"],
+        "total_cents": "100",
+        "rate": "1.500000000",
+        "paid": "true",
+        "due": "2026-03-09",
+    }
+    assert await warehouse.find(table, key) == []
+    await warehouse.prepare(table)
+    await load(ground, warehouse, table, await ground.manifest(FIRST, rows))
+    assert await warehouse.find(table, key) == landed(table, [one])
+    for name, text in key.items():
+        assert landed(table, [one])[0] in await warehouse.find(table, {name: text})
+    shared = {"order_id": one["order_id"]}
+    assert await warehouse.find(table, shared) == landed(table, [rows[0], rows[2]])
+    assert await warehouse.find(table, key | {"event_id": str(UUID(int=2))}) == []
 
 
 async def test_several_days_are_replaced_in_one_run(ground: Ground) -> None:
