@@ -62,6 +62,12 @@ COMMANDS = {
         "Prove that nothing was lost and nothing counted twice, from ledger, Kafka, S3 and "
         "warehouse.",
     ),
+    "status": Entry(
+        "app.commands.status",
+        "status",
+        DATA,
+        "Say which tables are behind their objective, and why; the worst first.",
+    ),
     "days": Entry(
         "app.commands.days",
         "days",
