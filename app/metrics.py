@@ -73,6 +73,18 @@ WORKER_SEAL_SECONDS = Histogram(
     "forebay_worker_seal_seconds", "From cutting a seal to its ledger entry.", buckets=SECONDS
 )
 WORKER_HELD_BYTES = Gauge("forebay_worker_held_bytes", "Memory held by open and closing seals.")
+WORKER_MEMORY = Gauge(
+    "forebay_worker_memory_bytes",
+    "The one budget of all topics, by part. Counted: writers (rows and parts of open seals), "
+    "uploads (the same of closing ones), marks (for the changelog), tables (RocksDB's caches and "
+    "memtables). A bound: fetch (what Kafka's answers may take).",
+    ["part"],
+)
+WORKER_MEMORY_LIMIT = Gauge(
+    "forebay_worker_memory_limit_bytes",
+    "What the parts of that budget may take: seals (writers, uploads, marks), tables, fetch.",
+    ["part"],
+)
 WORKER_PARTITIONS = Gauge("forebay_worker_partitions", "Partitions this worker reads now.")
 WORKER_INCIDENTS = Counter(
     "forebay_worker_incidents_total",

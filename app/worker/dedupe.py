@@ -24,6 +24,7 @@ import rocksdict
 from loguru import logger
 
 from app.core.errors import Fatal, ForebayError, Transient
+from app.metrics import WORKER_MEMORY, WORKER_MEMORY_LIMIT
 from app.worker.entries import OFFSET, PREFIX_BYTES, joined
 from app.worker.filling import Filling, batch_of
 
@@ -223,7 +224,13 @@ def _translated(path: Path, error: Exception) -> ForebayError:
 @cache
 def _shared() -> tuple[Any, Any]:
     """One cache and one memtable budget for the process, however many databases are open."""
-    return rocksdict.Cache(_CACHE_BYTES), rocksdict.WriteBufferManager(_MEMTABLES_BYTES, False)
+    blocks = rocksdict.Cache(_CACHE_BYTES)
+    memtables = rocksdict.WriteBufferManager(_MEMTABLES_BYTES, False)
+    WORKER_MEMORY_LIMIT.labels("tables").set(_CACHE_BYTES + _MEMTABLES_BYTES)
+    WORKER_MEMORY.labels("tables").set_function(
+        lambda: float(blocks.get_usage() + memtables.get_usage())
+    )
+    return blocks, memtables
 
 
 def _options(logged: bool) -> Any:

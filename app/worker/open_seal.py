@@ -94,9 +94,15 @@ class OpenSeal:
     @property
     def held_bytes(self) -> int:
         """Memory held by writers and marks."""
-        return sum(opened.writer.held_bytes for opened in self.objects.values()) + sum(
-            marks.bytes for marks in self.marks.values()
-        )
+        return self.writer_bytes + self.mark_bytes
+
+    @property
+    def writer_bytes(self) -> int:
+        return sum(opened.writer.held_bytes for opened in self.objects.values())
+
+    @property
+    def mark_bytes(self) -> int:
+        return sum(marks.bytes for marks in self.marks.values())
 
     def took(self, lane: Lane, next: int, records: int) -> None:
         """Account for `records` records of `lane`, up to and without `next`."""

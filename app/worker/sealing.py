@@ -28,6 +28,7 @@ from app.retry import until_reached
 from app.worker.changelog import Changelog
 from app.worker.governor import Governor
 from app.worker.lane import Lane
+from app.worker.memory import tell_of_seals
 from app.worker.open_seal import OpenObject, OpenSeal, Span
 from app.worker.options import SealOptions
 from sinks.protocol import ObjectStore
@@ -84,6 +85,8 @@ class Sealing:
         self._looked_at = 0.0
         self._open: dict[str, OpenSeal] = {}
         self._closing: dict[str, Closing] = {}
+        closing = self._closing.values()
+        tell_of_seals(options.memory_bytes, self._open.values, lambda: [c.seal for c in closing])
 
     def opened(self, kind: EventType) -> OpenSeal:
         """The open seal of this type; a new one if there is none."""
