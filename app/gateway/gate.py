@@ -1,8 +1,9 @@
 """Before aiohttp: each connection's requests wait for their turn, and are refused, as bytes.
 
-A refusal by a handler costs about as much as an event that is taken: at three times its capacity a
-gateway would do nothing but refuse. One from here costs a tenth of that (see `RESULTS.md`). No rate
-limiter for aiohttp does that: they are middlewares, and have the price of one.
+A refusal by a handler costs nearly as much as a request that is taken: at three times its capacity
+a gateway would do nothing but refuse. One from here took a tenth of that (36 µs to 404 µs of CPU in
+one run, without system calls). No rate limiter for aiohttp does that: they are middlewares, and
+have the price of one.
 """
 
 import asyncio

@@ -101,6 +101,8 @@ class Turns:
 
     def _turn(self) -> None:
         self._used = 0
+        if not self._rows:
+            return
         now = time.thread_time()
         while self._rows and self._used < TURN_BYTES:
             type, row = min(self._rows.items(), key=lambda item: item[1].had)
