@@ -16,6 +16,8 @@ QUEUED = 150_000
 """Jobs for a peer that has a queue in Redis: more than it manages in that time."""
 STEPS = 20
 """Points of a curve that ends early."""
+LEAST = 4
+"""Points, for a slope of the second half."""
 READ = "read "
 
 
@@ -62,10 +64,12 @@ async def _curve(
         if peer.stores == "redis":
             await ground.empty_redis()
     looks = [look for look in following.looks if look.events]
-    if not looks:
-        lines.say(f"no curve of {peer.name}: it took nothing in {SECONDS} s")
+    steps = min(every, max(1, looks[-1].events // STEPS)) if looks else every
+    curve = thinned(peer.name, looks, steps)
+    if len(curve.points) < LEAST:
+        lines.say(f"no curve of {peer.name}: it took too little in {SECONDS} s")
         return None
-    return thinned(peer.name, looks, min(every, max(1, looks[-1].events // STEPS)))
+    return curve
 
 
 async def _at_its_end(process: ChildProcess, seconds: float) -> None:
