@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from app.core.errors import Reason, Rejected
-from app.gateway.lane import Placed, Unplaced
+from app.gateway.delivery import Placed, Unplaced
 from app.gateway.verdicts import Verdict
 from app.metrics import GATEWAY_EVENTS, GATEWAY_WARNED
 

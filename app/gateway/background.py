@@ -1,7 +1,10 @@
 """Tasks that belong to the role and not to a request."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Background:
@@ -19,10 +22,24 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    def guarded(self, call: Callable[[T], None]) -> Callable[[T], None]:
+        """The same call, for a loop to make: an error in it counts as one of a task."""
+
+        def guarded(given: T) -> None:
+            try:
+                call(given)
+            except Exception as error:
+                self._fail(error)
+
+        return guarded
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if task.cancelled() or (error := task.exception()) is None:
             return
+        self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
         if not self.failed.done():
             self.failed.set_exception(error)
 

@@ -11,9 +11,11 @@ from app.core.errors import Reason
 from app.core.partition import partition_of
 from app.gateway.background import Background
 from app.gateway.budget import Budget
-from app.gateway.lane import OVERHEAD_BYTES, Delivery, Entry, Lane, LaneSetting, Placed, Unplaced
+from app.gateway.delivery import OVERHEAD_BYTES, Delivery, Entry, Patience, Placed, Unplaced
+from app.gateway.lane import Lane, LaneSetting
 from app.gateway.options import GatewayOptions
 from app.gateway.producers import Producers
+from app.gateway.tick import Tick
 from app.health import Readiness
 from app.kafka import KafkaOptions, TopicSpec
 from app.metrics import GATEWAY_PUBLISH_SECONDS
@@ -49,12 +51,14 @@ class Publisher:
         self._readiness = readiness
         self._background = background
         self._producers = Producers(kafka, topics, readiness, background)
+        self._patience = Patience(self._timeout)
+        self._give_up_seconds = 2 * kafka.request_timeout_seconds
+        self._tick = Tick(self._producers, background, options.linger_ms / 1000)
         setting = LaneSetting(
             producers=self._producers,
+            tick=self._tick,
             background=background,
             budget=budget,
-            linger_seconds=options.linger_ms / 1000,
-            give_up_seconds=2 * kafka.request_timeout_seconds,
             acknowledged=self._acknowledged,
         )
         self._lanes = {
@@ -62,7 +66,7 @@ class Publisher:
             for topic, spec in topics.items()
         }
         self._turn = 0
-        self._acknowledged_at = time.monotonic()
+        self._left_and_acknowledged = time.monotonic()
         readiness.wait_for("kafka", "not tried yet")
 
     def start(self) -> None:
@@ -98,13 +102,14 @@ class Publisher:
                 delivery.settle(index, Unplaced.UNKNOWN)
             else:
                 lane.add(entry)
-        await delivery.wait(self._timeout)
+        await self._patience.wait(delivery)
         GATEWAY_PUBLISH_SECONDS.observe(time.monotonic() - began)
         return delivery.places
 
     async def close(self) -> None:
         """Stop the producer; what is still in a lane by now was answered «retry» already."""
         await self._producers.close()
+        self._tick.close()
 
     def _lane(self, topic: str, key: bytes | None) -> Lane:
         lanes = self._lanes[topic]
@@ -128,6 +133,10 @@ class Publisher:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            now = time.monotonic()
+            for lanes in self._lanes.values():
+                for lane in lanes:
+                    lane.give_up(now, self._give_up_seconds)
             silent, known = self._silent(), SILENCE in self._readiness.waiting
             if silent and not known:
                 why = f"none for {self._timeout:g} s; what is on its way is tried again and again"
@@ -138,11 +147,11 @@ class Publisher:
                 self._readiness.reached(SILENCE)
 
     def _silent(self) -> bool:
-        """A batch has waited too long, and no other was acknowledged since it left."""
+        """A batch has waited too long, and none was acknowledged that left with it or later."""
         oldest = min(self._busy(), default=None)
         if oldest is None or time.monotonic() - oldest < self._timeout:
             return False
-        return self._acknowledged_at < oldest
+        return self._left_and_acknowledged < oldest
 
-    def _acknowledged(self) -> None:
-        self._acknowledged_at = time.monotonic()
+    def _acknowledged(self, left: float) -> None:
+        self._left_and_acknowledged = max(left, self._left_and_acknowledged)

@@ -13,7 +13,7 @@ from app.contracts.openapi import openapi
 from app.core.judge import EventType
 from app.core.warned import Warned
 from app.gateway.answers import answers, count
-from app.gateway.lane import Placed
+from app.gateway.delivery import Placed
 from app.gateway.split import Sent
 from app.gateway.verdicts import judged
 

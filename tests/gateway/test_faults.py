@@ -2,22 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from app.core.errors import Fatal
-from app.gateway.background import Background
-from app.gateway.budget import Budget
-from app.gateway.lane import Placed, Unplaced
-from app.gateway.options import GatewayOptions
-from app.gateway.publish import Publisher, Record
-from app.health import Readiness
-from app.kafka import KafkaOptions, TopicSpec
+from app.gateway.delivery import Placed, Unplaced
+from app.kafka import KafkaOptions
 from tests.gateway.orders import (
     PARTITIONS,
     all_records,
@@ -27,6 +20,7 @@ from tests.gateway.orders import (
     record_at,
     until,
 )
+from tests.gateway.publishing import publishing
 
 PATH = "/v1/events/order_placed"
 
@@ -105,59 +99,6 @@ async def test_a_topic_with_another_number_of_partitions_ends_the_role_and_says_
     async with opened(kafka, kind, ready=False) as client:
         with pytest.raises(Fatal, match=rf"{kind.topic} has 5 partitions, .* wants 4.*version"):
             await asyncio.wait_for(client.running.failed, 30)
-
-
-class Publishing:
-    """A publisher for one topic, with its live producer at hand to be broken."""
-
-    def __init__(self, publisher: Publisher, topic: str, budget: Budget) -> None:
-        self.publisher = publisher
-        self.topic = topic
-        self.budget = budget
-
-    @property
-    def producer(self) -> AIOKafkaProducer:
-        producer = self.publisher._producers._producer
-        assert producer is not None
-        return producer
-
-    def replaced(self, former: AIOKafkaProducer) -> bool:
-        ready = self.publisher.unavailable is None
-        return ready and self.publisher._producers._producer not in (None, former)
-
-    def hold_up(self, partition: int) -> None:
-        """Let the producer send nothing to one partition, as if its leader were slow."""
-        self.producer._sender._muted_partitions.add(TopicPartition(self.topic, partition))
-
-    def let_through(self) -> None:
-        self.producer._sender._muted_partitions.clear()
-        accumulator = self.producer._message_accumulator
-        accumulator._wakeup(accumulator.waiter())
-
-    async def publish(self, *keys: str) -> list[Placed | Unplaced]:
-        records = [Record(self.topic, key.encode(), key.encode()) for key in keys]
-        return await self.publisher.publish(records, 1_700_000_000_000)
-
-
-@asynccontextmanager
-async def publishing(kafka: KafkaOptions, **options: float) -> AsyncIterator[Publishing]:
-    topic = order_type().topic
-    background, budget = Background(), Budget(1 << 20)
-    publisher = Publisher(
-        GatewayOptions(**options),
-        kafka,
-        {topic: TopicSpec(PARTITIONS)},
-        budget,
-        Readiness(),
-        background,
-    )
-    publisher.start()
-    await until(lambda: publisher.unavailable is None)
-    yield Publishing(publisher, topic, budget)
-    assert not background.failed.done()
-    await publisher.close()
-    await background.cancel()
-    assert budget.held == 0
 
 
 async def test_a_producer_with_a_hole_in_its_numbers_is_replaced(kafka: KafkaOptions) -> None:
