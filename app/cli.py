@@ -68,6 +68,12 @@ COMMANDS = {
         DATA,
         "Say which tables are behind their objective, and why; the worst first.",
     ),
+    "trace": Entry(
+        "app.commands.trace",
+        "trace",
+        DATA,
+        "Say where an event is: Kafka, seal, object, load, row; or why it is none.",
+    ),
     "days": Entry(
         "app.commands.days",
         "days",
