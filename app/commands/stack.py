@@ -2,6 +2,8 @@
 
 import asyncio
 
+import typer
+
 from app.commands.context import DATA_DIR, DataDir
 from app.commands.output import console
 from app.local import up as local
@@ -19,6 +21,16 @@ def up(data_dir: DataDir = DATA_DIR) -> None:
 
 
 def down(data_dir: DataDir = DATA_DIR) -> None:
-    """Stop what `forebay up` started in another terminal. The data stays."""
-    stopped = local.down(data_dir)
-    console().print("Stopped." if stopped else f"Nothing is running in {data_dir}.")
+    """Stop what `forebay up` started in another terminal. The data stays.
+
+    Exit code 1: a role did not stop cleanly. What it had begun is done again at the next start.
+    """
+    found = local.down(data_dir)
+    console().print("Stopped." if found.ran else f"Nothing is running in {data_dir}.")
+    for role, how in found.broke.items():
+        console().print(
+            f"{role} did not stop cleanly ({how}): see {data_dir / 'log' / role}.log. Nothing is "
+            "lost: what it had begun is done again at the next start."
+        )
+    if found.broke:
+        raise typer.Exit(1)

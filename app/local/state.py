@@ -47,6 +47,20 @@ def read_state(data_dir: Path) -> State | None:
         return None
 
 
+def write_ends(data_dir: Path, exit_codes: dict[str, int]) -> None:
+    """Keep how the roles ended that ran until the stop, for whoever told them to."""
+    (data_dir / "ended.json").write_bytes(orjson.dumps(exit_codes))
+
+
+def read_ends(data_dir: Path) -> dict[str, int]:
+    """Exit codes by role, of the last stop; empty when nobody was left to write them."""
+    try:
+        ends: dict[str, int] = orjson.loads((data_dir / "ended.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return ends
+
+
 def remove_state(data_dir: Path) -> None:
     (data_dir / "up.json").unlink(missing_ok=True)
 
@@ -64,6 +78,7 @@ def lock_folder(data_dir: Path) -> IO[str]:
             lock.write(str(os.getpid()))
             lock.flush()
             remove_state(data_dir)  # of a holder that was killed
+            (data_dir / "ended.json").unlink(missing_ok=True)
             return lock
         time.sleep(PAUSE_SECONDS)
     lock.close()

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,15 @@ from app.local.ports import free_port
 from app.local.process import ChildProcess
 from app.local.role import LocalRole
 from app.local.stack import LocalStack
-from app.local.state import State, holder, read_state, remove_state, write_state
+from app.local.state import (
+    State,
+    holder,
+    read_ends,
+    read_state,
+    remove_state,
+    write_ends,
+    write_state,
+)
 
 ROLE_PORTS = {"gateway": 8080, "worker": 8081, "scheduler": 8082}
 FIRST_PAUSE_SECONDS = 1.0
@@ -79,7 +88,18 @@ async def _live(stack: LocalStack, output: Output, children: list[ChildProcess])
                 await _keep_all(stack, roles, output)
             finally:
                 remove_state(stack.data_dir)
-                await asyncio.gather(*(role.stop() for role in roles))
+                await _stopped(stack, roles, output)
+
+
+async def _stopped(stack: LocalStack, roles: Sequence[LocalRole], output: Output) -> None:
+    """Stop the roles, and say of which ones it was no clean end."""
+    until_now = [role for role in roles if role.running]
+    await asyncio.gather(*(role.stop() for role in roles))
+    ends = {role.name: role.exit_code or 0 for role in until_now}
+    for name, code in ends.items():
+        if code:
+            output.say(f"did not stop cleanly: exit code {code}", name)
+    write_ends(stack.data_dir, ends)
 
 
 def _roles(stack: LocalStack) -> list[LocalRole]:
@@ -175,20 +195,32 @@ def _welcome(stack: LocalStack, roles: Sequence[LocalRole]) -> str:
     return f"everything is ready\n{listed}\nCtrl-C stops it; the data stays."
 
 
-def down(data_dir: Path = Path(".forebay")) -> bool:
-    """Stop what runs in this folder, and wait until it is gone; False if nothing ran there.
+@dataclass(frozen=True, slots=True)
+class Down:
+    """What `down` found: whether anything `ran`, and in what way roles `broke` off, by name."""
+
+    ran: bool
+    broke: Mapping[str, str] = field(default_factory=dict)
+
+
+def down(data_dir: Path = Path(".forebay")) -> Down:
+    """Stop what runs in this folder, and wait until it is gone.
 
     Raises:
         Fatal: it does not go away within a minute, not even when it is killed.
     """
     data_dir = data_dir.absolute()
+    if holder(data_dir) is None:
+        return Down(ran=False)
     for number in (signal.SIGTERM, signal.SIGKILL):
         pid = holder(data_dir)
-        if pid is None:
-            return number == signal.SIGKILL
-        os.kill(pid, number)
+        if pid is not None:
+            os.kill(pid, number)
         if _left(data_dir):
-            return True
+            if number == signal.SIGKILL:
+                return Down(ran=True, broke=dict.fromkeys(ROLE_PORTS, "was killed"))
+            ends = read_ends(data_dir).items()
+            return Down(ran=True, broke={name: f"exit code {code}" for name, code in ends if code})
     raise Fatal(f"Process {holder(data_dir)} holds {data_dir} and does not end.")
 
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from app.local.ports import free_port
 from app.local.process import ChildProcess
 from app.local.state import State, read_state
-from app.local.up import down, keep, local_environment
+from app.local.up import Down, down, keep, local_environment
 from tests.local.pids import gone
 
 ROOT = Path(__file__).parents[2]
@@ -80,14 +80,24 @@ async def test_it_stays_up_is_found_and_goes_down(running: Up) -> None:
     assert "gateway | ended with exit code -9; starts again in 1 s" in running.log()
     state = running.state
 
-    assert await asyncio.to_thread(down, running.data_dir)
+    assert await asyncio.to_thread(down, running.data_dir) == Down(ran=True)
     assert await running.process.wait() == 0
     await gone(state.pids.values())
     assert local_environment(running.data_dir) is None
-    assert not down(running.data_dir)
+    assert down(running.data_dir) == Down(ran=False)
     lines = running.log().splitlines()
     assert any("worker" in line and "stopped" in line for line in lines)
     assert lines[-1] == f"  forebay | stopped; the data stays in {running.data_dir}"
+
+
+async def test_who_stops_it_is_told_of_a_role_that_did_not_stop_cleanly(running: Up) -> None:
+    worker = running.state.pids["worker"]
+    os.kill(worker, signal.SIGSTOP)  # it will not hear of the stop, and is killed in the end
+    code, said = await run_forebay("down", "--data-dir", str(running.data_dir))
+    assert code == 1, said
+    assert "worker did not stop cleanly (exit code -9)" in " ".join(said.split())
+    assert "scheduler" not in said
+    assert "did not stop cleanly: exit code -9" in running.log()
 
 
 async def test_killed_hard_it_leaves_nobody_behind_and_the_data_for_the_next_time(
