@@ -44,6 +44,7 @@ class Marks:
     """The marks of one size class of topics, by partition number.
 
     `position(p)` is the changelog offset up to which partition `p` holds everything, or None.
+    `applied` counts the changelog messages taken so far.
 
     Every method but `close` and `wipe` raises `Transient` when the disk does not do what was
     asked, and `Fatal` when another process has the databases open.
@@ -51,6 +52,7 @@ class Marks:
 
     def __init__(self, folder: Path, name: str, changelog_topic: str, remember: timedelta) -> None:
         self.changelog_topic = changelog_topic
+        self.applied = 0
         self._folder, self._name = folder, name
         self._remember_seconds = int(remember.total_seconds())
         self._databases: dict[int, Any] = {}
@@ -76,6 +78,7 @@ class Marks:
         for offset, packed in messages:
             with self._translating(partition):
                 self._open_to_fill(partition).take(packed, _POSITION, OFFSET.pack(offset))
+            self.applied += 1
 
     def position(self, partition: int) -> int | None:
         with self._translating(partition):

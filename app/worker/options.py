@@ -35,7 +35,9 @@ class WorkerOptions(Options):
         15.0, ge=6, le=30, description="A worker silent for so long loses its partitions."
     )
     stuck_after_seconds: float = Field(
-        90.0, gt=0, description="A rebalance or recovery that takes longer ends the process."
+        90.0,
+        gt=0,
+        description="A rebalance or recovery in which nothing moves for so long ends the process.",
     )
     max_rejected_ratio: float = Field(
         0.5, gt=0, le=1, description="Above this share of one type, the circuit breaker pauses it…"

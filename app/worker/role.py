@@ -11,7 +11,7 @@ from typing import Any
 
 from loguru import logger
 
-from app.core.errors import Fatal, Fenced, ForebayError, Transient
+from app.core.errors import Fatal, Fenced, ForebayError
 from app.core.judge import EventType
 from app.core.kill_points import passing
 from app.health import Readiness, health_server
@@ -28,6 +28,7 @@ from app.worker.gaps import Gaps, Standing
 from app.worker.lane import Lane
 from app.worker.left_behind import LeftBehind
 from app.worker.options import SealOptions, WorkerOptions
+from app.worker.patience import Patience
 from app.worker.quiet import quieten
 from app.worker.reader import SizeClass, changelog_topics, faust_app, size_classes
 from app.worker.sealing import Author, Sealing
@@ -240,17 +241,12 @@ class RunningWorker:
 
     async def _keep_time(self) -> None:
         """Cut seals that are due, and notice an assignment that never ends: Faust's silent hang."""
-        settled_at = time.monotonic()
+        patience = Patience(self._options.stuck_after_seconds, time.monotonic())
         while not self._death.done():
             await asyncio.sleep(self._tick_seconds)
             self._sealing.cut_due()
-            if self._settled():
-                settled_at = time.monotonic()
-            elif time.monotonic() - settled_at > self._options.stuck_after_seconds:
-                raise Transient(
-                    "no assignment or table recovery ended within "
-                    f"{self._options.stuck_after_seconds:.0f} s; starting again"
-                )
+            applied = sum(size.marks.applied for size in self._classes)
+            patience.look(time.monotonic(), settled=self._settled(), applied=applied)
 
     async def _standing(self) -> Mapping[Any, Standing]:
         if not self._app.started:
