@@ -5,6 +5,7 @@ Never bind or format a payload, a key or a secret.
 
 import logging
 import sys
+from contextvars import ContextVar
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +13,11 @@ import orjson
 from loguru import logger
 
 if TYPE_CHECKING:
-    from loguru import Message
+    from loguru import Message, Record
+
+REQUEST: ContextVar[str | None] = ContextVar("request", default=None)
+"""The id of the request that this is about, for each line that is logged meanwhile: what loguru's
+`contextualize` does, at a fraction of its price."""
 
 REPEAT_SECONDS = 10.0
 BAD_HTTP = "aiohttp.http_exceptions"  # by name: most commands need no aiohttp
@@ -28,12 +33,17 @@ def set_up_logs(level: str, format: Literal["auto", "json", "text"], **context: 
     on_terminal = sys.stderr.isatty()
     as_json = format == "json" or (format == "auto" and not on_terminal)
     logger.remove()
-    logger.configure(extra=dict(context))
+    logger.configure(extra=dict(context), patcher=_with_request)
     if as_json:
         logger.add(_write_json, level=level)
     else:
         logger.add(_write_text, level=level, format=TEXT, colorize=on_terminal, diagnose=False)
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+def _with_request(record: "Record") -> None:
+    if (request_id := REQUEST.get()) is not None:
+        record["extra"]["request_id"] = request_id
 
 
 def _write_text(message: "Message") -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from app.core.errors import FilteredError, Reason, Rejected, RejectedError
+from app.core.once import PerEvent
 from app.core.warned import Warned
 
 Row = dict[str, Any]
@@ -47,7 +48,7 @@ class EventType:
     explode: Callable[[Row], tuple[Row, tuple[Row, ...]]] | None = None
 
 
-class Accepted(NamedTuple):
+class Accepted(PerEvent, frozen=True, gc=False):
     """A good event: as it was sent (`event`), as it lands (`row`), and the day it belongs to.
 
     Where an event is several rows, or none, these are `exploded`, and `row` only names the event.

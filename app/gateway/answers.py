@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
 from aiohttp import web
+from prometheus_client import Counter as PrometheusCounter
 
 from app.core.errors import Reason, Rejected
 from app.gateway.delivery import Placed, Unplaced
@@ -89,10 +91,15 @@ def count(verdicts: Sequence[Verdict], results: Sequence[Answer]) -> None:
         (verdict.event, _label(result)) for verdict, result in zip(verdicts, results, strict=True)
     )
     for (event, verdict), number in labels.items():
-        GATEWAY_EVENTS.labels(event, verdict).inc(number)
+        _counter(event, verdict).inc(number)
     for judged, result in zip(verdicts, results, strict=True):
         for warned in judged.warnings if result["status"] == ACCEPTED else ():
             GATEWAY_WARNED[warned.kind].labels(judged.event, warned.field).inc(warned.times)
+
+
+@cache  # looking a label up costs more than counting
+def _counter(event: str, verdict: str) -> PrometheusCounter:
+    return GATEWAY_EVENTS.labels(event, verdict)
 
 
 def _label(result: Answer) -> str:

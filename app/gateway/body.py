@@ -42,13 +42,21 @@ async def read_body(
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     body = bytearray()
+    content = request.content
     try:
-        async with asyncio.timeout(options.read_timeout_seconds):
-            while chunk := await request.content.readany():
-                budget.take(len(chunk), owner)
-                body += chunk
-                if len(body) > limit:
-                    raise _too_large(limit)
+        if content.is_eof():  # all of it came with the head: nothing to wait for
+            whole = content.read_nowait()
+            budget.take(len(whole), owner)
+            body += whole
+        else:
+            async with asyncio.timeout(options.read_timeout_seconds):
+                while chunk := await content.readany():
+                    budget.take(len(chunk), owner)
+                    body += chunk
+                    if len(body) > limit:
+                        break
+        if len(body) > limit:
+            raise _too_large(limit)
         if encoding == "identity":
             return bytes(body)
         plain = decompressed(bytes(body), encoding, limit)

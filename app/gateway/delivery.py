@@ -2,16 +2,16 @@
 
 import asyncio
 from enum import Enum
-from typing import NamedTuple
 
 from app.core.errors import Reason
 from app.core.headers import RECEIVED_AT, REJECTED
+from app.core.once import PerEvent
 
 OVERHEAD_BYTES = 200
 """What an event costs in memory beside its key and value, roughly."""
 
 
-class Placed(NamedTuple):
+class Placed(PerEvent, frozen=True, gc=False):
     """Where Kafka stored an event. `offset` is None when Kafka only said that it has it."""
 
     topic: str
@@ -67,24 +67,34 @@ class Delivery:
                 raise
 
 
-class Entry(NamedTuple):
-    """One event of a delivery."""
+class Record(PerEvent, frozen=True, gc=False):
+    """What is to be stored. Without a key the partitions take turns. `rejected` is the reason
+    for which a dead letter is one."""
 
-    delivery: Delivery
-    position: int
+    topic: str
     key: bytes | None
     value: bytes
     rejected: Reason | None = None
 
     @property
-    def headers(self) -> list[tuple[str, bytes]]:
-        if self.rejected is None:
-            return self.delivery.headers
-        return [*self.delivery.headers, (REJECTED, self.rejected.encode())]
+    def size(self) -> int:
+        """What it holds of the budget."""
+        return len(self.value) + len(self.key or b"") + OVERHEAD_BYTES
+
+
+class Entry(PerEvent, frozen=True, gc=False):
+    """One event of a delivery."""
+
+    delivery: Delivery
+    position: int
+    record: Record
 
     @property
-    def size(self) -> int:
-        return len(self.value) + len(self.key or b"") + OVERHEAD_BYTES
+    def headers(self) -> list[tuple[str, bytes]]:
+        rejected = self.record.rejected
+        if rejected is None:
+            return self.delivery.headers
+        return [*self.delivery.headers, (REJECTED, rejected.encode())]
 
 
 class Patience:

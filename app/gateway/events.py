@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from app.core.judge import EventType
 from app.gateway.answers import answers, count, summed_up
@@ -85,7 +86,7 @@ class EventsApi:
                     self._options.retry_after_seconds,
                 ) from None
             verdicts = await judged(self._kinds, sent, received_ms)
-            unpublished = [verdict._replace(record=None) for verdict in verdicts]
+            unpublished = [replace(verdict, record=None) for verdict in verdicts]
             return summed_up(list(answers(unpublished, [])), good=200, retry_after=1)
 
     async def _receive(self, request: web.Request) -> tuple[int, list[Sent]]:

@@ -1,15 +1,19 @@
 """What every response has: a request id, a JSON body that says what to do, a count."""
 
+import itertools
 import re
 import traceback
+from functools import cache
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from loguru import logger
+from prometheus_client import Counter
 from ulid import ULID
 
 from app.gateway.door import Door
 from app.gateway.refusal import Refusal
+from app.logs import REQUEST
 from app.metrics import GATEWAY_REFUSED, GATEWAY_REQUESTS
 
 REQUEST_ID = "X-Request-Id"
@@ -17,9 +21,21 @@ REQUEST_ID = "X-Request-Id"
 _fit_for_a_log = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
 
 
+# A ULID for each request would cost as much as its verdict.
+_process = str(ULID())[:16]
+_number = itertools.count()
+
+
 def request_id(given: str) -> str:
-    """The one that was given, if it is fit for a log, or a new one."""
-    return given if _fit_for_a_log(given) else str(ULID())
+    """The one that was given, if it is fit for a log, or a new one: this process, and a number."""
+    if given and _fit_for_a_log(given):
+        return given
+    return f"{_process}{next(_number):010X}"
+
+
+@cache
+def _counter(status: int) -> Counter:
+    return GATEWAY_REQUESTS.labels(str(status))
 
 
 def middleware(door: Door) -> Middleware:
@@ -28,13 +44,13 @@ def middleware(door: Door) -> Middleware:
     @web.middleware
     async def wrapped(request: web.Request, handler: Handler) -> web.StreamResponse:
         name = request_id(request.headers.get(REQUEST_ID, ""))
-        with logger.contextualize(request_id=name):
-            response = await _answered(request, handler)
+        REQUEST.set(name)  # never reset: aiohttp gives each request a task, and so a context
+        response = await _answered(request, handler)
         response.headers[REQUEST_ID] = name
         if door.shut:
             response.force_close()
         if request.path.startswith("/v1/"):
-            GATEWAY_REQUESTS.labels(str(response.status)).inc()
+            _counter(response.status).inc()
         return response
 
     return wrapped

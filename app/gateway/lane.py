@@ -131,15 +131,15 @@ class Lane:
             entry = self._waiting[0]
             delivery = entry.delivery
             if delivery.given_up:
-                self._setting.budget.give(self._waiting.popleft().size, self.topic)
+                self._setting.budget.give(self._waiting.popleft().record.size, self.topic)
                 continue
-            size += len(entry.value)
+            size += len(entry.record.value)
             if entries and size > self._batch_bytes:
                 break
             added = batch.append(
                 timestamp=delivery.received_ms,
-                key=entry.key,
-                value=entry.value,
+                key=entry.record.key,
+                value=entry.record.value,
                 headers=entry.headers,
             )
             if added is None:
@@ -153,7 +153,7 @@ class Lane:
             entry.delivery.settle(
                 entry.position, Placed(self.topic, self._partition, offset if base >= 0 else None)
             )
-        self._setting.budget.give(sum(entry.size for entry in entries), self.topic)
+        self._setting.budget.give(sum(entry.record.size for entry in entries), self.topic)
 
     def _failed(
         self, producer: AIOKafkaProducer, entries: Sequence[Entry], error: BaseException
@@ -162,12 +162,12 @@ class Lane:
         too_large = isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError)
         if too_large and len(entries) > 1:
             # The topic takes less than a broker's default: try again in smaller batches.
-            self._batch_bytes = max(1, sum(len(entry.value) for entry in entries) // 2)
+            self._batch_bytes = max(1, sum(len(entry.record.value) for entry in entries) // 2)
             self._waiting.extendleft(reversed(entries))
         else:
             logger.warning("{} events of {} got no place: {!r}", len(entries), self.topic, error)
             why = Unplaced.TOO_LARGE if too_large else Unplaced.UNKNOWN
             for entry in entries:
                 entry.delivery.settle(entry.position, why)
-            self._setting.budget.give(sum(entry.size for entry in entries), self.topic)
+            self._setting.budget.give(sum(entry.record.size for entry in entries), self.topic)
         self._next()

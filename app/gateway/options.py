@@ -32,7 +32,7 @@ class GatewayOptions(Options):
     read_timeout_seconds: float = Field(
         15.0, gt=0, description="For a request's body to arrive; then 408."
     )
-    linger_ms: int = Field(5, ge=0, description="How long an event waits for company.")
+    linger_ms: int = Field(10, ge=0, description="How long an event waits for company.")
     publish_timeout_seconds: float = Field(
         10.0, gt=0, description="After this a request gets 503; its events may be sent again."
     )

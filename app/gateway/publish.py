@@ -3,15 +3,13 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from loguru import logger
 
-from app.core.errors import Reason
 from app.core.partition import partition_of
 from app.gateway.background import Background
 from app.gateway.budget import Budget
-from app.gateway.delivery import OVERHEAD_BYTES, Delivery, Entry, Patience, Placed, Unplaced
+from app.gateway.delivery import Delivery, Entry, Patience, Placed, Record, Unplaced
 from app.gateway.lane import Lane, LaneSetting
 from app.gateway.options import GatewayOptions
 from app.gateway.producers import Producers
@@ -22,16 +20,6 @@ from app.metrics import GATEWAY_PUBLISH_SECONDS
 
 SILENCE = "kafka acknowledgements"
 WATCH_SECONDS = 0.5
-
-
-class Record(NamedTuple):
-    """What is to be stored. Without a key the partitions take turns. `rejected` is the reason
-    for which a dead letter is one."""
-
-    topic: str
-    key: bytes | None
-    value: bytes
-    rejected: Reason | None = None
 
 
 class Publisher:
@@ -89,19 +77,17 @@ class Publisher:
         """
         began = time.monotonic()
         sizes: dict[str, int] = {}
-        for topic, key, value, _ in records:
-            size = len(value) + len(key or b"") + OVERHEAD_BYTES
-            sizes[topic] = sizes.get(topic, 0) + size
+        for record in records:
+            sizes[record.topic] = sizes.get(record.topic, 0) + record.size
         self._budget.take_each(sizes)
         delivery = Delivery(len(records), received_ms)
-        for index, (topic, key, value, rejected) in enumerate(records):
-            lane = self._lane(topic, key)
-            entry = Entry(delivery, index, key, value, rejected)
+        for index, record in enumerate(records):
+            lane = self._lane(record.topic, record.key)
             if self._stuck(lane, began):
-                self._budget.give(entry.size, topic)
+                self._budget.give(record.size, record.topic)
                 delivery.settle(index, Unplaced.UNKNOWN)
             else:
-                lane.add(entry)
+                lane.add(Entry(delivery, index, record))
         await self._patience.wait(delivery)
         GATEWAY_PUBLISH_SECONDS.observe(time.monotonic() - began)
         return delivery.places

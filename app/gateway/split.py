@@ -1,10 +1,9 @@
 """From the bytes of a body to the bytes of each event in it."""
 
-from typing import NamedTuple
-
 import msgspec
 from aiohttp import hdrs, web
 
+from app.core.once import PerEvent
 from app.gateway.refusal import Refusal
 
 JSON_TYPES = ("application/json",)
@@ -13,7 +12,7 @@ MAX_VALUES = 1_000_000
 """In one JSON array: its smallest elements take 30 times their size in memory."""
 
 
-class Sent(NamedTuple):
+class Sent(PerEvent, frozen=True, gc=False):
     """One event as it came: the type it claims (None: it names none) and its bytes."""
 
     type: str | None

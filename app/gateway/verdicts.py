@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import orjson
 
 from app.core.errors import Reason, Rejected
 from app.core.judge import EventType, Filtered, judge
+from app.core.once import PerEvent
 from app.core.warned import Warned
-from app.gateway.publish import Record
+from app.gateway.delivery import Record
 from app.gateway.split import Sent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ MAX_KEY_BYTES = 1_000
 NOT_KEPT = (Reason.NOT_JSON, Reason.UNKNOWN_EVENT, Reason.TOO_LARGE)
 
 
-class Verdict(NamedTuple):
+class Verdict(PerEvent, frozen=True, gc=False):
     """`rejected` is None for a good event; `record` is None for one that is not to be stored.
 
     `warnings` are what the sender of a good one is told. `filtered` says why a good one will become

@@ -12,6 +12,7 @@ from loguru import logger
 from app.core.errors import Reason, Rejected
 from app.core.headers import RECEIVED_AT
 from app.core.judge import Accepted, EventType, Filtered, judge
+from app.core.once import PerEvent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MILLISECOND = 253_402_300_799_999
@@ -67,7 +68,7 @@ def _from_header(record: Record) -> int | None:
     return None
 
 
-class Good(NamedTuple):
+class Good(PerEvent, frozen=True, gc=False):
     """`key` names the event among those of its type (16 bytes); each of `lines`, its rows in order,
     is JSON without a newline."""
 

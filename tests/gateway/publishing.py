@@ -7,9 +7,9 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.gateway.background import Background
 from app.gateway.budget import Budget
-from app.gateway.delivery import Placed, Unplaced
+from app.gateway.delivery import Placed, Record, Unplaced
 from app.gateway.options import GatewayOptions
-from app.gateway.publish import Publisher, Record
+from app.gateway.publish import Publisher
 from app.health import Readiness
 from app.kafka import KafkaOptions, TopicSpec
 from tests.gateway.orders import PARTITIONS, order_type, until

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from msgspec.structs import replace
 
 from app.core.errors import Fatal
 from app.gateway.delivery import Placed, Unplaced
@@ -109,7 +110,7 @@ async def test_a_producer_with_a_hole_in_its_numbers_is_replaced(kafka: KafkaOpt
         broken._txn_manager.increment_sequence_number(TopicPartition(it.topic, placed.partition), 3)
         assert await it.publish("A") == [Unplaced.UNKNOWN]
         (again,) = await it.publish("A")
-        assert again == placed._replace(offset=1)
+        assert again == replace(placed, offset=1)
         assert it.producer is not broken
 
 
@@ -172,5 +173,5 @@ async def test_what_the_answer_called_unknown_may_be_stored_once(kafka: KafkaOpt
         it.let_through()
         await until(lambda: not it.publisher._busy())
         (third,) = await it.publish("A")
-        assert third == first._replace(offset=2)
+        assert third == replace(first, offset=2)
     assert await record_at(kafka, {"topic": it.topic, "partition": first.partition, "offset": 1})
