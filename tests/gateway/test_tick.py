@@ -7,6 +7,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.produce import ProduceRequest
+from msgspec.structs import replace
 
 from app.gateway.background import Background
 from app.gateway.delivery import Delivery, Patience, Placed, Unplaced
@@ -60,7 +61,7 @@ async def test_a_lane_has_one_batch_on_its_way_and_the_rest_follows_in_order(
             assert it.in_accumulator() == {lane: 1}
         it.let_through()
         places = [(await one)[0] for one in later]
-        assert places == [first._replace(offset=number) for number in range(1, 6)]
+        assert places == [replace(first, offset=number) for number in range(1, 6)]
 
 
 async def test_a_batch_that_fails_leaves_those_beside_it_alone(kafka: KafkaOptions) -> None:
