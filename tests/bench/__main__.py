@@ -27,12 +27,13 @@ from tests.bench import (
 )
 from tests.bench.ground import Ground, opened_ground
 from tests.bench.lines import Lines
-from tests.bench.model import Verdict, verdicts
+from tests.bench.model import Line, Verdict, verdicts
 from tests.bench.peers.catalogue import PEERS, Roster, enrolled
+from tests.bench.record import read_record, run_now, write_record
 from tests.bench.results import PAGE, page, written_by_hand
 from tests.bench.table import COLUMNS, show
 from tests.bench.targets import TARGETS
-from tests.bench.versions import versions
+from tests.bench.versions import commit, versions
 
 Bench = Callable[[Ground, Roster, Lines], Awaitable[None]]
 BENCHES: Mapping[str, Bench] = {
@@ -63,33 +64,42 @@ def main(
 ) -> None:
     """Measure CPU time per event and memory, ours and the peers', by turns on real servers.
 
-    A run of everything writes tests/bench/RESULTS.md; one of a part only prints.
+    It renews tests/bench/RESULTS.md: all of it, or the parts of `--only`. A run that is quick, has
+    fewer turns or leaves peers out only prints.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     logger.disable("app")
-    whole = not (quick or only or against)
     benches = _chosen(only, BENCHES, tuple(BENCHES), "--only")
     peers = _chosen(against, {**PEERS, "none": None}, PAIR if quick else tuple(PEERS), "--against")
     lines = Lines(1 if quick else repeats, quick=quick, say=progress.print)
     place = folder or Path(tempfile.mkdtemp(prefix="bench-"))
     roster = enrolled((PEERS[name] for name in peers if name != "none"), progress.print)
-    failed = asyncio.run(_run(place, benches, roster, lines))
-    pictures = sorted(place.glob("flat.*")) if whole and not failed else []
-    for picture in pictures:
-        shutil.copy(picture, PAGE.parent)
+    keep = not quick and not against and repeats >= REPEATS
+    failed = asyncio.run(_run(place, benches, roster, lines, _kept if keep else _printed))
+    if keep and "flat" in benches and "flat" not in failed:
+        for picture in sorted(place.glob("flat.*")):
+            shutil.copy(picture, PAGE.parent)
     if folder is None:
         shutil.rmtree(place)
-    judged = verdicts(TARGETS, lines.all)
-    _tell(lines, judged, as_json=as_json)
+    _tell(lines, verdicts(TARGETS, lines.all), as_json=as_json)
     if failed:
-        progress.print(f"No figures of: {', '.join(failed)}. {PAGE.name} stays as it is.")
+        progress.print(f"No figures of: {', '.join(failed)}; {PAGE.name} keeps those it had.")
         raise typer.Exit(1)
-    if whole:
-        by_hand = written_by_hand(PAGE.read_text()) if PAGE.exists() else ""
-        PAGE.write_text(
-            page(lines.all, judged, command="make bench", versions=versions(), by_hand=by_hand)
-        )
-        progress.print(f"written: {PAGE}")
+
+
+def _printed(name: str, found: Sequence[Line]) -> None:
+    """Nothing is kept of a run whose figures do not stand for the others."""
+
+
+def _kept(name: str, found: Sequence[Line]) -> None:
+    """Renew this bench's part of the page."""
+    runs = read_record() | {name: run_now(commit(), found)}
+    runs = {known: runs[known] for known in BENCHES if known in runs}
+    write_record(runs)
+    judged = verdicts(TARGETS, [line for run in runs.values() for line in run.lines])
+    by_hand = written_by_hand(PAGE.read_text()) if PAGE.exists() else ""
+    PAGE.write_text(page(runs, judged, versions=versions(), by_hand=by_hand))
+    progress.print(f"written: {PAGE.name}, {name}")
 
 
 def _chosen(
@@ -102,16 +112,25 @@ def _chosen(
     return names
 
 
-async def _run(folder: Path, benches: Sequence[str], roster: Roster, lines: Lines) -> Sequence[str]:
+async def _run(
+    folder: Path,
+    benches: Sequence[str],
+    roster: Roster,
+    lines: Lines,
+    keep: Callable[[str, Sequence[Line]], None],
+) -> Sequence[str]:
     """Run one bench after the other; returns those that failed, for the others go on."""
     failed = []
     async with opened_ground(folder) as ground:
         for name in benches:
+            before = len(lines.all)
             try:
                 await BENCHES[name](ground, roster, lines)
             except Exception as error:
                 progress.print(f"{name} failed: {type(error).__name__}: {error}", style="red")
                 failed.append(name)
+            else:
+                keep(name, lines.all[before:])
     return failed
 
 

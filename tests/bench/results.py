@@ -8,39 +8,46 @@ from pathlib import Path
 import psutil
 
 from tests.bench.model import Line, Verdict, ratio, shown
+from tests.bench.record import Run
 
 PAGE = Path(__file__).with_name("RESULTS.md")
 BY_HAND = "<!-- What follows is written by hand, and kept. -->"
 INTRODUCTION = """\
 # Bench results
 
-`make bench` makes this page anew, down to the part that is written by hand. The servers are real,
-ours and the peers' programs are processes of their own, and they take turns: a repeat is one turn
-of each. What counts is CPU time per event as the kernel counts it, the median of the repeats, and
-ratios within one bench; rates are walls, which the machine's other load moves, and are only
-reported. *× ours*: how many times as much as Forebay the peer takes. MB are 10^6 B, the largest
-peak of all repeats.
-
-![Memory over events: Forebay's worker and its peers](flat.svg)
+`make bench` makes this page anew, down to the part that is written by hand; with `ARGS="--only …"`
+the parts of these benches. The servers are real, ours and the peers' programs are processes of
+their own, and they take turns: a repeat is one turn of each. What counts is CPU time per event as
+the kernel counts it, the median of the repeats, and ratios within one bench; rates are walls, which
+the machine's other load moves, and are only reported. *× ours*: how many times as much as Forebay
+the peer takes. MB are 10^6 B, the largest peak of all repeats.
 """
+PICTURE = "![Memory over events: Forebay's worker and its peers](flat.svg)\n"
 
 
 def page(
-    lines: Sequence[Line],
+    runs: Mapping[str, Run],
     verdicts: Sequence[Verdict],
     *,
-    command: str,
     versions: Mapping[str, str],
     by_hand: str = "",
 ) -> str:
-    """The whole page; `by_hand` is what follows the marker in the last one."""
-    facts = {"command": f"`{command}`", **machine()}
-    parts = [INTRODUCTION, _table(("", ""), facts.items()), "## Targets\n", _targets(verdicts)]
-    for bench in dict.fromkeys(line.bench for line in lines):
-        of_bench = [line for line in lines if line.bench == bench]
-        parts += [f"## {_capital(bench)}: {of_bench[0].unit}\n", _measured(of_bench)]
+    """The whole page, of the last run of each bench; `by_hand` is what follows the marker."""
+    parts = [INTRODUCTION, _table(("", ""), machine().items()), "## Targets\n", _targets(verdicts)]
+    for name, run in runs.items():
+        parts.append(f"## {_capital(name)}\n")
+        parts.append(f'`make bench ARGS="--only {name}"`, {_when(run)}\n')
+        if name == "flat":
+            parts.append(PICTURE)
+        for bench in dict.fromkeys(line.bench for line in run.lines):
+            of_bench = [line for line in run.lines if line.bench == bench]
+            parts += [f"### {_capital(bench)}: {of_bench[0].unit}\n", _measured(of_bench)]
     parts += ["## Versions\n", _table(("", ""), versions.items())]
     return "\n".join(parts) + f"\n{BY_HAND}\n{by_hand}"
+
+
+def _when(run: Run) -> str:
+    return f"{run.at} UTC, commit {run.commit}, load averages in the end {run.load}"
 
 
 def written_by_hand(old: str) -> str:
@@ -49,13 +56,11 @@ def written_by_hand(old: str) -> str:
 
 
 def machine() -> dict[str, str]:
-    """What it ran on, and how busy that was with other things."""
-    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    """What it ran on."""
     return {
         "processor": f"{_cpu_model()}, {os.cpu_count()} cores",
         "memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
-        "load average in the end (1, 5, 15 minutes)": load,
     }
 
 

@@ -27,7 +27,6 @@ FLAT_MANY = "flat, 60 topics × 6 partitions × 3 days"
 FLAT_IDLE = "flat, 60 idle topics"
 FLAT_DAY = "flat, growth in a day of 60 idle topics"
 GROWTH_KEYS = "growth by different keys so far"
-RECOVERY = "recovery from the changelog"
 
 TARGETS = (
     Target(BATCHES, 20),
@@ -69,5 +68,4 @@ TARGETS = (
     Target(f"{FLAT_MANY}, slope", 1),
     Target(FLAT_IDLE, 200, of="rss_mb"),
     Target(FLAT_DAY, 10),
-    Target(RECOVERY, 60),
 )

@@ -1,10 +1,12 @@
 """The tables on a terminal and on the page."""
 
 from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 
 from tests.bench.model import OURS, Line, Sample, Target, verdicts
+from tests.bench.record import Run, read_record, run_now, write_record
 from tests.bench.results import BY_HAND, page, written_by_hand
 from tests.bench.table import COLUMNS, show
 
@@ -23,7 +25,8 @@ def printed() -> str:
 
 
 def paged(by_hand: str = "") -> str:
-    return page(LINES, VERDICTS, command="make bench", versions={"Kafka": "4"}, by_hand=by_hand)
+    runs = {"gateway": Run("2026-03-01 12:00", "1234abc", "0.1 0.2 0.3", tuple(LINES))}
+    return page(runs, VERDICTS, versions={"Kafka": "4"}, by_hand=by_hand)
 
 
 def row(text: str, start: str) -> list[str]:
@@ -43,7 +46,7 @@ def test_an_absent_peer_is_named_with_the_reason_on_the_terminal_and_on_the_page
 
 
 def test_the_page_names_command_machine_versions_and_each_verdict() -> None:
-    assert "| command | `make bench` |" in paged()
+    assert '`make bench ARGS="--only gateway"`, 2026-03-01 12:00 UTC, commit 1234abc' in paged()
     assert "cores |" in paged()
     assert "| Kafka | 4 |" in paged()
     assert "| gateway | at most 20 | 17.4 | met |" in paged()
@@ -56,3 +59,11 @@ def test_what_was_written_by_hand_is_kept_when_the_page_is_made_anew() -> None:
     assert written_by_hand(paged(by_hand)) == by_hand
     assert written_by_hand(paged(written_by_hand(paged(by_hand)))) == by_hand
     assert paged(by_hand).count(BY_HAND) == 1
+
+
+def test_what_a_bench_found_is_read_again_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    assert read_record(path) == {}
+    runs = {"gateway": run_now("1234abc", LINES), "worker": run_now("1234abd", ())}
+    write_record(runs, path)
+    assert read_record(path) == runs

@@ -15,12 +15,17 @@ PROGRAMS = (("node", "--version"), ("go", "version"), ("uv", "--version"))
 def versions() -> dict[str, str]:
     """By name; programs that are not here are left out."""
     found = {
-        "Forebay": f"{version('forebay')}, commit {_said('git', 'rev-parse', '--short', 'HEAD')}",
+        "Forebay": version("forebay"),
         "Python": platform.python_version(),
         "Kafka": KAFKA,
     }
     found |= {name: version(name) for name in PACKAGES}
     return found | {name: _said(name, *words) for name, *words in PROGRAMS if shutil.which(name)}
+
+
+def commit() -> str:
+    """Of the code that is measured."""
+    return _said("git", "rev-parse", "--short", "HEAD")
 
 
 def _said(*command: str) -> str:

@@ -114,12 +114,17 @@ def enrolled(peers: Iterable[Peer], say: Callable[[str], None]) -> Roster:
     return Roster(tuple(present), tuple(absent))
 
 
-def _ours(module: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", f"tests.bench.peers.{module}")
+def _ours(module: str, *words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"tests.bench.peers.{module}", *words)
 
 
 _ALL = (
     Peer("floor", "aiohttp without a producer: what HTTP itself takes", gateway=_ours("floor")),
+    Peer(
+        "floor-uvloop",
+        "the same on libuv's loop, which our gateway runs on",
+        gateway=_ours("floor", "uvloop"),
+    ),
     Peer(
         "node",
         "what Forebay replaces: Koa, Joi and BullMQ on Redis",

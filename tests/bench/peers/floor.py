@@ -1,6 +1,13 @@
-"""aiohttp that reads a request and answers it, with nothing behind: HTTP's own price."""
+"""aiohttp that reads a request and answers it, with nothing behind: HTTP's own price.
+
+`python -m tests.bench.peers.floor [uvloop]`
+"""
+
+import asyncio
+import sys
 
 import orjson
+import uvloop
 from aiohttp import web
 
 from tests.bench.peers.settings import PORT
@@ -22,7 +29,8 @@ async def several(request: web.Request) -> web.Response:
 def main() -> None:
     app = web.Application(client_max_size=8 << 20)
     app.add_routes([web.post("/v1/events", several), web.post("/v1/events/{type}", one)])
-    web.run_app(app, host="127.0.0.1", port=PORT, print=None, access_log=None)
+    loop = uvloop.new_event_loop() if "uvloop" in sys.argv else asyncio.new_event_loop()
+    web.run_app(app, host="127.0.0.1", port=PORT, print=None, access_log=None, loop=loop)
 
 
 if __name__ == "__main__":
