@@ -1,12 +1,19 @@
 """Kafka, or none: validation, documents and limits work without."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
+import uvloop
 
 from app.kafka import KafkaOptions
 from tests.gateway.orders import Client, opened, order_type
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that `forebay run` gives a gateway: sockets differ in what they forgive."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import socket
 from contextlib import closing
 
 import pytest
+import uvloop
 
 from app.core.errors import Fatal
 from app.kafka import KafkaOptions
@@ -126,3 +127,7 @@ async def test_the_memory_held_for_bodies_is_given_back(alone: Client) -> None:
         await alone.post("/v1/validate/order_placed", body, Content_Encoding="gzip")
     metrics = (await alone.get("/metrics")).body.decode()
     assert "\nforebay_gateway_in_flight_bytes 0.0\n" in metrics
+
+
+async def test_the_loop_is_the_one_that_a_gateway_runs_on() -> None:
+    assert type(asyncio.get_running_loop()) is uvloop.Loop
