@@ -1,7 +1,8 @@
 """Where the time goes: a flame graph of one of our roles under the bench's load, by py-spy.
 
 `python -m tests.bench.profile gateway|worker`. The role is a child of py-spy, so that no rights
-are needed besides our own; its start is in the picture as well.
+are needed besides our own; its start is in the picture as well. It is not stopped for each look:
+on a busy machine it would hardly get on, for some torn stacks in the picture.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from tests.bench.load import Job, sent
 from tests.bench.worker import Course, until_sealed, with_ledger
 
 FOLDER = Path(".forebay")
-SPY = ("py-spy", "record", "--rate", "200", "--function", "--output")
+SPY = ("py-spy", "record", "--rate", "100", "--nonblocking", "--function", "--output")
 
 
 def main(
