@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.core.seal import partition_name
+from app.core.seal import partition_name, topic_and_number
 from app.kafka import KafkaOptions, kafka_errors
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def look_at(options: KafkaOptions, wanted: Mapping[str, Stretch]) -> Mappi
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
     left = {
-        TopicPartition(tp.rpartition("/")[0], int(tp.rpartition("/")[2])): stretch
+        TopicPartition(*topic_and_number(tp)): stretch
         for tp, stretch in wanted.items()
         if stretch.first < stretch.next
     }

@@ -8,7 +8,7 @@ from app.audit.report import AuditReport, Finding, FindingKind, PartitionBalance
 from app.audit.scratch import Scratch
 from app.audit.versions import find_lost_rests, find_unread_version, remember_end
 from app.core.incarnation import log_name, place_of, topic_of
-from app.core.seal import partition_name
+from app.core.seal import partition_name, topic_and_number
 from app.core.versions import event_of
 from app.kafka_logs import KafkaLogs, LogEnds
 from app.ledger.protocol import Ledger
@@ -62,10 +62,10 @@ def _add_unread(kind: TypeBalance, topic: str, logs: Mapping[str, LogEnds]) -> N
         for p in kind.partitions
         if place_of(p.tp) in logs and is_current(p, logs[place_of(p.tp)])
     }
-    for tp in sorted((tp for tp in logs if topic_of(tp) == topic), key=by_number):
+    for tp in sorted((tp for tp in logs if topic_of(tp) == topic), key=topic_and_number):
         if tp not in read:
             log = log_name(topic, logs[tp].topic_id if tp in begun else "")
-            kind.partitions.append(PartitionBalance(partition_name(log, by_number(tp)[1])))
+            kind.partitions.append(PartitionBalance(partition_name(log, topic_and_number(tp)[1])))
 
 
 def _note_missing(event: str, tp: str, current: bool, report: AuditReport) -> None:
@@ -88,8 +88,3 @@ def _note_missing(event: str, tp: str, current: bool, report: AuditReport) -> No
 
 def _log(tp: str) -> str:
     return tp.rsplit("/", 1)[0]
-
-
-def by_number(tp: str) -> tuple[str, int]:
-    topic, number = tp.rsplit("/", 1)
-    return topic, int(number)

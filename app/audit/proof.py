@@ -12,7 +12,7 @@ from app.audit.content import read_objects
 from app.audit.days import DayFacts, balance_days, facts_without_table, gather_facts
 from app.audit.joins import compare_links_with_seals, compare_loads_with_seals
 from app.audit.letters import balance_letters, count_disposed
-from app.audit.logs import by_number, compare_with_kafka
+from app.audit.logs import compare_with_kafka
 from app.audit.memory import keep, open_scratch
 from app.audit.objects import compare_with_store, folders, top_folders
 from app.audit.prints import Difference, PrintsSeen, compare_prints, name_differences
@@ -22,6 +22,7 @@ from app.audit.seals import all_counted, compare_with_totals, read_seals
 from app.audit.shelves import also_to_be_read, forget_changed, forget_seals, read_links
 from app.audit.standing import StandingRows
 from app.contracts.table import Table
+from app.core.seal import topic_and_number
 from app.kafka_logs import KafkaLogs
 from app.ledger.protocol import DayTotals, Ledger
 from sinks.protocol import ObjectStore, Warehouse
@@ -126,7 +127,7 @@ async def _read_chains(
     total = sum(map(len, partitions.values()))
     done = 0
     for event, tps in sorted(partitions.items()):
-        for tp in sorted(tps, key=by_number):
+        for tp in sorted(tps, key=topic_and_number):
             cursor, hint = cursors[event].get(tp), (hints or {}).get(tp, 0)
             seen = await read_chain(ledger, event, tp, cursor, scratch, report.found, hint)
             if hints is not None and cursor is not None and tp not in hints:

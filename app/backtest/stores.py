@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.audit.logs import by_number
 from app.backtest.lines import from_letter
 from app.backtest.trial import Recorded
-from app.core.seal import partition_name
+from app.core.seal import partition_name, topic_and_number
 from app.kafka import KafkaOptions, kafka_errors
 from app.kafka_logs import LogEnds, kafka_logs
 from app.ledger.protocol import Ledger
@@ -60,7 +59,7 @@ async def _seek(consumer: Any, logs: Mapping[str, LogEnds], since: datetime) -> 
     """Go to the first record since then; returns the ends of those partitions that have any."""
     from aiokafka import TopicPartition
 
-    ends = {TopicPartition(*by_number(name)): log.end for name, log in logs.items()}
+    ends = {TopicPartition(*topic_and_number(name)): log.end for name, log in logs.items()}
     if not ends:
         return {}
     consumer.assign(list(ends))

@@ -29,6 +29,12 @@ def partition_name(topic: str, partition: int) -> str:
     return f"{topic}/{partition}"
 
 
+def topic_and_number(tp: str) -> tuple[str, int]:
+    """The topic and the partition of such a name; partitions sort by it as numbers, not as text."""
+    topic, number = tp.rsplit("/", 1)
+    return topic, int(number)
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Offsets `first` to `next - 1` of one partition.

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.core.seal import topic_and_number
 from app.kafka import KafkaOptions, kafka_errors
 from app.kafka_records import Stretch
 from sinks.protocol import ObjectLost, ObjectStore
@@ -58,7 +59,7 @@ async def search_logs(
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
     ends = {
-        TopicPartition(tp.rpartition("/")[0], int(tp.rpartition("/")[2])): stretch
+        TopicPartition(*topic_and_number(tp)): stretch
         for tp, stretch in stretches.items()
         if stretch.first < stretch.next
     }
