@@ -30,9 +30,12 @@ async def test_writers_and_marks_rise_with_the_rows_and_are_let_go_of_by_the_sea
         await world.produce(event(n, filler="x" * 100) for n in range(500))
 
         async def all_are_open() -> bool:
-            return held("marks") > 0 and held("writers") > 500 * 100
+            labels = {"event": world.kind.name, "verdict": "staged"}
+            return REGISTRY.get_sample_value("forebay_worker_events_total", labels) == 500
 
         await until("500 rows are open", all_are_open)
+        assert held("marks") > 0
+        assert held("writers") > 500 * 100
         assert held("uploads") == 0
         assert 0 < held("tables") < limit("tables")
         assert held("fetch") == limit("fetch") == 3 * (256 << 10)
