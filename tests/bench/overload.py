@@ -27,7 +27,11 @@ from tests.bench.targets import (
     SPIKE,
 )
 
-SENDERS = 32
+SENDERS = 256
+CONNECTIONS = 2_000
+"""So many that a request waits for longer than the gateway lets it: with few, senders who wait for
+an answer before they send again would be all that slows them down."""
+
 TIMES_CAPACITY = 3
 OVERLOAD_SECONDS = 60
 BEFORE_SECONDS, AFTER_SECONDS = 5, 10
@@ -42,7 +46,8 @@ EVERY_SECONDS = 0.5
 async def bench(ground: Ground, _: Roster, lines: Lines) -> None:
     """One turn of each, on a gateway of its own."""
     events = names(TYPES, "flood")
-    role = ground.role("gateway", "flood", await ground.topics("flood", events))
+    topics = await ground.topics("flood", events)
+    role = ground.role("gateway", "flood", topics, GATEWAY__MAX_CONNECTIONS=str(CONNECTIONS + 100))
     try:
         await role.start()
         capacity = await _capacity(role.url, events, lines)
@@ -79,7 +84,7 @@ async def _overload(
     curve: list[tuple[float, float]] = []
     watching = asyncio.create_task(_watch(process, curve))
     try:
-        found = await flooded(Flood(url, {"all": tuple(events)}, phases))
+        found = await flooded(Flood(url, {"all": tuple(events)}, phases, CONNECTIONS))
     finally:
         watching.cancel()
     answered = [phase["all"] for phase in found]
@@ -131,7 +136,7 @@ async def _spike(url: str, events: list[str], capacity: float, lines: Lines) -> 
     usual = {"others": each * len(others), "one": each}
     spike = usual | {"one": each * SPIKE_TIMES}
     phases = [(SPIKE_BEFORE_SECONDS, usual), (SPIKE_SECONDS, spike)]
-    flood = Flood(url, {"one": (one,), "others": tuple(others)}, phases)
+    flood = Flood(url, {"one": (one,), "others": tuple(others)}, phases, CONNECTIONS)
     before, during = await flooded(flood)
     _check_all_answered([*before.values(), *during.values()])
     lines.say(str([before, during]))
