@@ -34,6 +34,7 @@ from app.ledger.mongo_digests import contradictions, on
 from app.ledger.mongo_disposals import MongoDisposals
 from app.ledger.mongo_entries import MongoEntries
 from app.ledger.mongo_errors import translating
+from app.ledger.mongo_operations import MongoOperations
 from app.ledger.mongo_queries import INDEXES
 from app.ledger.options import LedgerOptions
 from app.ledger.pages import by_id
@@ -55,7 +56,7 @@ SEALS_PER_PAGE = 100
 CLOSE_SECONDS = 2.0
 
 
-class MongoLedger:
+class MongoLedger(MongoOperations):
     """A `Ledger` in collections of one database, `ledger` before all."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
@@ -71,6 +72,7 @@ class MongoLedger:
         self._days = MongoDays(self._database)
         self._disposals = MongoDisposals(self._database)
         self._counters = self._database["counters"]
+        self._prepare_operations()
         self._is_prepared = False
 
     @classmethod

@@ -19,3 +19,12 @@ async def by_id(page: Callable[[str], Awaitable[Sequence[E]]]) -> AsyncIterator[
         for entry in entries:
             yield entry
         last = entries[-1].id
+
+
+async def newest_first(page: Callable[[str | None], Awaitable[Sequence[E]]]) -> AsyncIterator[E]:
+    """Walk entries by descending id; `page` answers those before the id it is given."""
+    last: str | None = None
+    while entries := await page(last):
+        for entry in entries:
+            yield entry
+        last = entries[-1].id

@@ -33,12 +33,13 @@ from app.ledger.protocol import (
     Shelved,
 )
 from app.ledger.sqlite_file import SQLiteFile
+from app.ledger.sqlite_operations import SQLiteOperations
 
 SEALS_PER_PAGE = 100
 LINKS_PER_PAGE = 1_000
 
 
-class SQLiteLedger:
+class SQLiteLedger(SQLiteOperations):
     """A `Ledger` whose every method is one transaction.
 
     Walks go page by page, each page its own transaction: a long walk neither holds memory nor
