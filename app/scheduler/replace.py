@@ -16,7 +16,6 @@ The order:
 Crash anywhere: before the commit in 6 nothing happened; after it, the next run's 5 finds out.
 """
 
-import dataclasses
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -121,18 +120,8 @@ async def replace_all(
     days: Collection[date] | None = None,
     *,
     max_days: int,
-    force: bool = False,
 ) -> AsyncIterator[LoadReport]:
-    """As many runs of `replace_days` as it takes, each reported when it has ended."""
-    if days is not None and force:
-        in_order = sorted(days)
-        for start in range(0, len(in_order), max_days):
-            these = in_order[start : start + max_days]
-            report = await replace_days(
-                ledger, warehouse, table, these, max_days=max_days, force=True
-            )
-            yield dataclasses.replace(report, left=len(in_order) - start - len(these))
-        return
+    """As many runs of the dirty days as it takes, each reported when it has ended."""
     left = 1
     while left:
         report = await replace_days(ledger, warehouse, table, days, max_days=max_days)

@@ -17,6 +17,7 @@ from app.contracts.table import Table
 from app.core.kill_points import arm, killing_at, passing
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
+from app.scheduler.redrive import known_days, lost_days, redrive
 from app.scheduler.replace import replace_days
 from sinks.duckdb.options import DuckDBOptions
 from sinks.duckdb.warehouse import DuckDBWarehouse
@@ -69,6 +70,19 @@ def load(place: Place, table: Table, crash_at: str = "") -> None:
     async def run(warehouse: Warehouse) -> None:
         ledger = await open_ledger(LedgerOptions(url=place.ledger_url))
         await replace_days(ledger, warehouse, table, max_days=31)
+        await ledger.close()
+
+    _until_killed(place, run, crash_at)
+
+
+def rebuild(place: Place, table: Table, max_days: int, crash_at: str) -> None:
+    """Make what is lost of the table again, so many days a run, killed where `crash_at` says."""
+
+    async def run(warehouse: Warehouse) -> None:
+        ledger = await open_ledger(LedgerOptions(url=place.ledger_url))
+        days = await lost_days(ledger, warehouse, table, await known_days(ledger, table))
+        async for _ in redrive(ledger, warehouse, table, days, max_days=max_days):
+            pass
         await ledger.close()
 
     _until_killed(place, run, crash_at)

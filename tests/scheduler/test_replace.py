@@ -8,6 +8,7 @@ import pytest
 from app.core.errors import Fatal, Fenced, Transient
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
+from app.scheduler.redrive import redrive
 from app.scheduler.replace import LoadReport, replace_all, replace_days
 from sinks.memory import MemoryWarehouse
 from sinks.protocol import DayManifest, ObjectLost
@@ -79,7 +80,7 @@ async def test_replacing_all_takes_as_many_runs_as_it_needs(world: World) -> Non
     reports = [found async for found in replace_all(*everything, max_days=2)]
     assert [(found.days, found.left) for found in reports] == [(2, 1), (1, 0)]
     forced = [MONDAY, TUESDAY, WEDNESDAY]
-    reports = [found async for found in replace_all(*everything, forced, max_days=2, force=True)]
+    reports = [found async for found in redrive(*everything, forced, max_days=2)]
     assert [(found.days, found.left) for found in reports] == [(2, 1), (1, 0)]
     assert await world.ids() == ["a", "b", "c"]
     assert len(world.warehouse.replaces) == 4
