@@ -32,6 +32,7 @@ check: .venv/.ready ## Check format, lint, types, import rules, topic files and 
 	@said=$$($(BIN)/lint-imports) || { echo "$$said"; exit 1; }
 	@$(BIN)/forebay topics check
 	@$(BIN)/forebay topics schema --check
+	@for made in page rules dashboard; do $(BIN)/forebay metrics $$made --check; done
 	@echo "All checks passed."
 
 format: .venv/.ready ## Put the code into the common format, and mend what can be mended.

@@ -98,6 +98,12 @@ COMMANDS = {
         DATA,
         "Look at events that were rejected, mend and send them again, or give them up.",
     ),
+    "metrics": Entry(
+        "app.commands.metrics",
+        "metrics",
+        CONFIG,
+        "Print the list of all metrics, the alert rules for Prometheus, the dashboard for Grafana.",
+    ),
     "topics": Entry(
         "app.commands.topics",
         "topics",

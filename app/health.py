@@ -8,6 +8,8 @@ import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from app.monitoring.declare import OfRole
+
 
 @dataclass
 class Readiness:
@@ -29,9 +31,10 @@ class Readiness:
         self.troubles[what] = why
 
 
-def health_routes(readiness: Readiness) -> list[web.RouteDef]:
+def health_routes(readiness: Readiness, role: str) -> list[web.RouteDef]:
     """`/livez` (200 while the event loop turns), `/readyz` (503 names what is missing),
-    `/metrics`."""
+    `/metrics` (those of this role)."""
+    shown = OfRole(role)
 
     async def livez(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -50,7 +53,9 @@ def health_routes(readiness: Readiness) -> list[web.RouteDef]:
         )
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=generate_latest(shown), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
 
     return [
         web.get("/livez", livez),
@@ -60,10 +65,12 @@ def health_routes(readiness: Readiness) -> list[web.RouteDef]:
 
 
 @asynccontextmanager
-async def health_server(readiness: Readiness, host: str, port: int) -> AsyncIterator[int]:
+async def health_server(
+    readiness: Readiness, role: str, host: str, port: int
+) -> AsyncIterator[int]:
     """Serve the health routes alone; yields the port (useful when 0 was asked for)."""
     app = web.Application()
-    app.add_routes(health_routes(readiness))
+    app.add_routes(health_routes(readiness, role))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, host, port)

@@ -4,10 +4,10 @@ import asyncio
 import ctypes
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from loguru import logger
 
@@ -23,6 +23,9 @@ from app.contracts.table import Table
 from app.core.errors import Fatal
 from app.health import Readiness
 from app.settings import Role, Settings
+
+if TYPE_CHECKING:
+    from app.status.gauges import Type
 
 
 class Running(Protocol):
@@ -82,8 +85,9 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
 async def scheduler(settings: Settings) -> AsyncIterator[Running]:
     """Dirty days in, replaced days out."""
     from app.scheduler.role import scheduler as start
+    from app.status.gauges import Gauges, looking
 
-    tables, load_every = _to_load(settings)
+    tables, load_every, types = _to_load(settings)
     async with (
         opened_ledger(settings, at_once=False) as ledger,
         opened_objects(settings) as objects,
@@ -99,15 +103,24 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
             Readiness(),
             settings.drain_seconds,
         ) as running,
+        looking(
+            Gauges(settings.kafka, settings.worker.app_id, ledger, types),
+            settings.scheduler.look_seconds,
+        ),
     ):
         yield running
 
 
-def _to_load(settings: Settings) -> tuple[Mapping[str, Table], Mapping[str, timedelta]]:
-    """The tables, and how often each is brought up to date; the contracts, which take 150 KB each,
-    are not kept."""
+def _to_load(
+    settings: Settings,
+) -> tuple[Mapping[str, Table], Mapping[str, timedelta], Sequence["Type"]]:
+    """The tables, how often each is brought up to date, and what to watch; the contracts, which
+    take 150 KB each, are not kept."""
+    from app.status.gauges import type_of
+
     contracts = contracts_of(settings)
-    return tables_of(contracts), contracts.load_every
+    types = [type_of(contract) for contract in contracts.values()]
+    return tables_of(contracts), contracts.load_every, types
 
 
 ROLES: Mapping[Role, Callable[[Settings], AbstractAsyncContextManager[Running]]] = {

@@ -55,6 +55,8 @@ class Gates:
         self.server = server
         self.connections = 0
         self.limit = options.max_connections
+        for row in (*kinds, OTHERS):
+            GATEWAY_OVERLOADED.labels(row)
 
     def __call__(self) -> "Gate":
         return Gate(self)

@@ -40,6 +40,8 @@ def _counter(status: int) -> Counter:
 
 def middleware(door: Door) -> Middleware:
     """Wrap each handler; `door` tells when connections should not be kept."""
+    for alarming in (429, 500, 503):  # a first one shows as a rise only if there was a 0 before
+        _counter(alarming)
 
     @web.middleware
     async def wrapped(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -68,7 +68,7 @@ async def gateway(
     door = Door(options.retry_after_seconds)
     app = web.Application(middlewares=[middleware(door)])
     app.add_routes(EventsApi(options, kinds, publisher, budget, door).routes())
-    app.add_routes(health_routes(readiness))
+    app.add_routes(health_routes(readiness, "gateway"))
     app.add_routes(docs_routes(openapi))
     # Bodies are decompressed by us, within our limits.
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1)

@@ -56,6 +56,8 @@ class Loads:
         self._rests_until: dict[str, float] = {}
         self._slots = asyncio.Semaphore(options.loads_at_once)
         self._stopping = asyncio.Event()
+        for event in tables:  # a first failure shows as a rise only if there was a 0 before
+            metrics.SCHEDULER_LOADS.labels(event, "failed")
 
     async def tick(self) -> None:
         """Begin what is due. Servers that do not answer are for the next tick."""
@@ -179,7 +181,10 @@ class Loads:
             report: LoadReport = await retrying(self._try, table, lease, run, if_due)
             _count(table, report.outcome)
             if report.outcome != "nothing_to_do":
-                metrics.SCHEDULER_LOAD_SECONDS.observe(monotonic() - began_at)
+                seconds = monotonic() - began_at
+                metrics.SCHEDULER_LOAD_SECONDS.observe(seconds)
+                metrics.SCHEDULER_LAST_LOAD_SECONDS.labels(table.event).set(seconds)
+                metrics.SCHEDULER_ROWS.labels(table.event).inc(report.rows)
                 logger.info(
                     "{}: {} days, {} rows of {} staged, {} days left",
                     report.outcome, report.days, report.rows, report.staged, report.left,

@@ -24,6 +24,9 @@ class SchedulerOptions(Options):
         60.0, gt=0, description="A table whose load failed rests so long; doubled each time."
     )
     loads_at_once: int = Field(2, ge=1, description="Tables that one scheduler loads in parallel.")
+    look_seconds: float = Field(
+        60.0, gt=0, description="How often Kafka and the ledger are asked who is behind."
+    )
     data_dir: Path = Path(".forebay/scheduler")
     host: str = "127.0.0.1"
     port: int = Field(8082, ge=0, le=65535, description="/livez, /readyz and /metrics; 0: free.")

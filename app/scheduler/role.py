@@ -53,7 +53,7 @@ async def scheduler(
     Raises:
         Fatal: a server refuses us, or a setting is wrong.
     """
-    async with health_server(readiness, options.host, options.port) as port:
+    async with health_server(readiness, "scheduler", options.host, options.port) as port:
         locks = Locks(redis.url, options.lock_seconds)
         try:
             await until_reached("redis", locks.ping, readiness)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from app.contracts.model import Contract
+from app.contracts.model import Kafka
+from app.contracts.table import Table
 from app.core.incarnation import place_of, topic_id_of, topic_of
-from app.core.seal import Seal, partition_name
+from app.core.seal import Seal, partition_name, topic_and_number
 from app.kafka import KafkaOptions
 from app.kafka_group import partitions_read
 from app.kafka_logs import LogEnds, kafka_logs
@@ -23,6 +25,32 @@ AT_ONCE = 8
 Now = Callable[[], datetime]
 
 
+class Watched(Protocol):
+    """What is to be known of an event type; a contract says it, and much more."""
+
+    @property
+    def event(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def objective(self) -> timedelta | None: ...
+    @property
+    def kafka(self) -> Kafka: ...
+    @property
+    def table(self) -> Table: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The status of each type, the worst first, and how many offsets of each partition no seal
+    covers: by event and number."""
+
+    statuses: list[Status]
+    unread: Mapping[tuple[str, int], int]
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -31,10 +59,21 @@ async def statuses(
     kafka: KafkaOptions,
     group: str,
     ledger: Ledger,
-    contracts: Sequence[Contract],
+    contracts: Sequence[Watched],
     now: Now = utc_now,
 ) -> list[Status]:
-    """The status of each type, the worst first. `group` is the workers' consumer group.
+    """The status of each type, the worst first; as `look`."""
+    return (await look(kafka, group, ledger, contracts, now)).statuses
+
+
+async def look(
+    kafka: KafkaOptions,
+    group: str,
+    ledger: Ledger,
+    contracts: Sequence[Watched],
+    now: Now = utc_now,
+) -> Sight:
+    """Look at all these types once. `group` is the workers' consumer group.
 
     Raises:
         Transient: Kafka or the ledger can not be reached.
@@ -65,16 +104,21 @@ async def statuses(
         for contract in contracts
     ]
     explained = await _explained(kafka, group, ledger, contracts, seen, unread, ends)
-    return sorted(map(judged, explained), key=lambda status: status.rank)
+    lag = {
+        (event, topic_and_number(tp)[1]): max(unread[tp].next - unread[tp].first, 0)
+        for event, tps in places.items()
+        for tp in tps
+    }
+    return Sight(sorted(map(judged, explained), key=lambda status: status.rank), lag)
 
 
-def _places(contract: Contract, logs: Mapping[str, LogEnds]) -> list[str]:
+def _places(contract: Watched, logs: Mapping[str, LogEnds]) -> list[str]:
     names = (partition_name(contract.topic, n) for n in range(contract.partitions))
     return [tp for tp in names if tp in logs]
 
 
 async def _chain_ends(
-    ledger: Ledger, contracts: Sequence[Contract], logs: Mapping[str, LogEnds]
+    ledger: Ledger, contracts: Sequence[Watched], logs: Mapping[str, LogEnds]
 ) -> dict[str, tuple[str, Cursor]]:
     """By Kafka's partition: the name and the end of the chain that goes on in it."""
     chains = await ledger.partitions()
@@ -112,10 +156,10 @@ def _newest(places: Sequence[str], found: Mapping[str, Found]) -> datetime | Non
     return max(moments, default=None)
 
 
-async def _unloaded(ledger: Ledger, contracts: Sequence[Contract]) -> dict[str, Unloaded]:
+async def _unloaded(ledger: Ledger, contracts: Sequence[Watched]) -> dict[str, Unloaded]:
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def of(contract: Contract) -> Unloaded:
+    async def of(contract: Watched) -> Unloaded:
         async with gate:
             dirty = await ledger.dirty(contract.event)
         return Unloaded(len(dirty), min((day.oldest_sealed_at for day in dirty), default=None))
@@ -128,7 +172,7 @@ async def _explained(
     kafka: KafkaOptions,
     group: str,
     ledger: Ledger,
-    contracts: Sequence[Contract],
+    contracts: Sequence[Watched],
     seen: Sequence[Seen],
     unread: Mapping[str, Stretch],
     ends: Mapping[str, tuple[str, Cursor]],

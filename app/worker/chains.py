@@ -76,6 +76,8 @@ class Chains:
 
     def __init__(self, kinds: Mapping[str, EventType], ledger: Ledger, ask: Ask) -> None:
         self._kinds, self._ledger, self._ask = kinds, ledger, ask
+        for kind in kinds.values():  # a first one shows as a rise only if there was a 0 before
+            WORKER_INCIDENTS.labels(kind.name)
 
     async def continued(self, places: Collection[Place]) -> dict[Place, tuple[Chain, Log]]:
         """Find or begin the chain that goes on in each log; end those that do not.

@@ -26,6 +26,8 @@ class LeftBehind:
         """`topics` are those of the topic files, by event."""
         self._topics, self._ledger, self._ask = topics, ledger, ask
         self._told: set[str] = set()
+        for event in topics:
+            WORKER_LEFT_BEHIND.labels(event).set(0)
 
     async def watch(self) -> None:
         """Look without end."""

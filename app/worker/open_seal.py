@@ -78,6 +78,7 @@ class OpenSeal:
         self.kind = kind
         self.id = str(ULID())
         self.opened_at = time.monotonic()
+        self.cut_at = self.opened_at  # until it is
         self.writing = asyncio.Lock()  # writers serve one coroutine at a time
         self.text_bytes = self.looked_at_bytes = 0
         self.spans: dict[Lane, Span] = {}
@@ -90,6 +91,11 @@ class OpenSeal:
     @property
     def age_seconds(self) -> float:
         return time.monotonic() - self.opened_at
+
+    @property
+    def closing_seconds(self) -> float:
+        """Since it was cut."""
+        return time.monotonic() - self.cut_at
 
     @property
     def held_bytes(self) -> int:

@@ -79,7 +79,7 @@ async def worker(
     }
     wanted |= changelog_topics(options, classes)
     readiness.wait_for("table recovery", "not assigned yet")
-    async with health_server(readiness, options.host, options.port) as port:
+    async with health_server(readiness, "worker", options.host, options.port) as port:
         logger.info("health on http://{}:{}", options.host, port)
         await together(
             until_reached("ledger", ledger.ping, readiness),
@@ -122,7 +122,9 @@ class RunningWorker:
         marks = {topic: size.marks for size in classes for topic in size.topics}
         self._extent = Extent(kafka)
         self._assignment = Assignment(self._extent, by_topic, marks, ledger)
-        self._standstill = Standstill(self._assignment, readiness, lambda: self._app.consumer)
+        self._standstill = Standstill(
+            kinds, self._assignment, readiness, lambda: self._app.consumer
+        )
         self._sealing = Sealing(
             seal,
             author,

@@ -23,8 +23,9 @@ from app.core.judge import EventType
 from app.core.kill_points import passing
 from app.core.seal import STRAY_GRACE, Range, Seal, StoredObject
 from app.ledger.protocol import Ledger
-from app.metrics import WORKER_SEAL_SECONDS, WORKER_SEALS
+from app.metrics import WORKER_MEMORY_WAITS
 from app.retry import until_reached
+from app.worker import telling
 from app.worker.changelog import Changelog
 from app.worker.governor import Governor
 from app.worker.lane import Lane
@@ -116,7 +117,9 @@ class Sealing:
             over = self._governor.over_budget(self._open.values(), (c.seal for c in closing))
             if not over or not closing:
                 return
+            began = time.monotonic()
             await self._wait_for_one(*closing)
+            WORKER_MEMORY_WAITS.inc(time.monotonic() - began)
 
     def _cut_largest(self) -> None:
         largest = self._governor.largest_to_seal(
@@ -199,15 +202,14 @@ class Sealing:
 
     def _cut(self, event: str, cut_by: str) -> None:
         seal = self._open.pop(event)
-        closing = Closing(seal, asyncio.create_task(self._closed(seal, cut_by)))
-        self._closing[event] = closing
+        seal.cut_at = time.monotonic()
+        self._closing[event] = Closing(seal, asyncio.create_task(self._closed(seal, cut_by)))
 
     async def _closed(self, seal: OpenSeal, cut_by: str) -> None:
         event = seal.kind.name
         try:
-            with WORKER_SEAL_SECONDS.time():
+            with telling.closing(seal, cut_by):
                 await self._close(seal)
-            WORKER_SEALS.labels(event, cut_by).inc()
         except Mixed:
             self._read_again(event, f"{event}: another topic has its name, a seal was dropped")
             await self.drop(event)
@@ -239,7 +241,7 @@ class Sealing:
         passing("after_ledger")
         for lane, span in seal.spans.items():  # 4
             lane.sealed = span.next
-        logger.debug("sealed {} of {}: {} records", seal.id, entry.event, entry.received)
+        telling.recorded(seal, entry)
 
     async def _finished(self, seal: OpenSeal) -> tuple[StoredObject, ...]:
         limit = asyncio.Semaphore(UPLOADS_AT_ONCE)

@@ -1,7 +1,7 @@
 """One event type stands still, and the others go on."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from loguru import logger
@@ -20,9 +20,15 @@ class Standstill:
     """Takes the lanes of one type away, for a while or as long as this process lives."""
 
     def __init__(
-        self, assignment: Assignment, readiness: Readiness, consumer: Callable[[], Any]
+        self,
+        events: Collection[str],
+        assignment: Assignment,
+        readiness: Readiness,
+        consumer: Callable[[], Any],
     ) -> None:
         """`consumer` returns the `LedgerConsumer`, which is made later."""
+        for event in events:
+            WORKER_PAUSED.labels(event).set(0)
         self._assignment, self._readiness, self._consumer = assignment, readiness, consumer
         self._asking: set[asyncio.Task[None]] = set()
 

@@ -1,0 +1,32 @@
+"""What metrics and log are told of a seal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from loguru import logger
+
+from app.core.seal import Seal
+from app.metrics import (
+    WORKER_SEAL_AGE_SECONDS,
+    WORKER_SEAL_BYTES,
+    WORKER_SEAL_RECORDS,
+    WORKER_SEAL_SECONDS,
+    WORKER_SEALS,
+)
+from app.worker.open_seal import OpenSeal
+
+
+@contextmanager
+def closing(seal: OpenSeal, cut_by: str) -> Iterator[None]:
+    """It is on its way into the ledger meanwhile, and in it afterwards; unless this raises."""
+    with WORKER_SEAL_SECONDS.time():
+        yield
+    WORKER_SEALS.labels(seal.kind.name, cut_by).inc()
+
+
+def recorded(seal: OpenSeal, entry: Seal) -> None:
+    """It is in the ledger."""
+    WORKER_SEAL_AGE_SECONDS.observe(seal.age_seconds)
+    WORKER_SEAL_BYTES.observe(sum(stored.bytes for stored in entry.objects))
+    WORKER_SEAL_RECORDS.observe(entry.received)
+    logger.debug("sealed {} of {}: {} records", seal.id, entry.event, entry.received)
