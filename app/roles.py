@@ -5,7 +5,7 @@ import ctypes
 import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +19,7 @@ from app.assemble import (
     opened_warehouse,
     tables_of,
 )
+from app.contracts.load import Contracts
 from app.contracts.table import Table
 from app.core.errors import Fatal
 from app.health import Readiness
@@ -26,6 +27,7 @@ from app.settings import Role, Settings
 
 if TYPE_CHECKING:
     from app.status.gauges import Type
+    from app.trace.answering import Answering
 
 
 class Running(Protocol):
@@ -43,16 +45,37 @@ async def gateway(settings: Settings) -> AsyncIterator[Running]:
     from app.gateway.role import gateway as start
 
     contracts = contracts_of(settings)
-    async with start(
-        settings.gateway,
-        settings.kafka,
-        kinds_of(settings, contracts),
-        contracts.partitions,
-        openapi(contracts),
-        Readiness(),
-        topic_config=contracts.topic_config,
-    ) as running:
+    async with AsyncExitStack() as stack:
+        receipts = None
+        if settings.gateway.receipts:
+            receipts = await stack.enter_async_context(_receipts(settings, contracts))
+        running = await stack.enter_async_context(
+            start(
+                settings.gateway,
+                settings.kafka,
+                kinds_of(settings, contracts),
+                contracts.partitions,
+                openapi(contracts),
+                Readiness(),
+                topic_config=contracts.topic_config,
+                receipts=receipts,
+            )
+        )
         yield running
+
+
+@asynccontextmanager
+async def _receipts(settings: Settings, contracts: Contracts) -> AsyncIterator["Answering"]:
+    """What tells a gateway where an event is. Nothing is reached before it is asked."""
+    from app.trace.answering import Answering
+
+    async with (
+        opened_ledger(settings, at_once=False) as ledger,
+        opened_objects(settings) as objects,
+        opened_warehouse(settings, objects) as warehouse,
+    ):
+        key = settings.pii_key.get_secret_value().encode() or None
+        yield Answering(contracts, ledger, objects, warehouse, settings.kafka, key)
 
 
 @asynccontextmanager

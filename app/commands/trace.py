@@ -1,7 +1,6 @@
 """`forebay trace`: where is my event?"""
 
 import asyncio
-import dataclasses
 import re
 from base64 import b64decode
 from collections.abc import Iterator
@@ -155,12 +154,4 @@ def _values(receipt: Receipt) -> list[Any]:
 
 def as_json_of(receipt: Receipt, *, clear: bool) -> dict[str, Any]:
     """For machines; the event's values only if they are to be shown."""
-    found = dataclasses.asdict(receipt)
-    for name in ("position", "of"):
-        found[name] = str(getattr(receipt, name)) if getattr(receipt, name) else None
-    found["others"] = [str(other) for other in receipt.others]
-    if receipt.line is not None:
-        del found["line"]["values"]
-    if clear:
-        found["values"] = _values(receipt)
-    return found
+    return receipt.as_json() | ({"values": _values(receipt)} if clear else {})

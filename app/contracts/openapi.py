@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.contracts.model import Contract
+from app.contracts.openapi_receipt import RECEIPT, receipt_path
 from app.contracts.sent_schema import sent_schema
 from app.core.errors import Reason
 
@@ -38,6 +39,7 @@ def openapi(contracts: Mapping[str, Contract]) -> Json:
     paths: dict[str, Json] = {
         "/v1/events": {"post": _post("publish", BATCH, batch)},
         **{f"/v1/events/{c.event}": {"post": _publish_one(c)} for c in contracts.values()},
+        "/v1/events/{type}/{key}": receipt_path(which),
         "/v1/validate": {"post": _post("validate", BATCH + DRY, batch, "200")},
         "/v1/validate/{type}": {
             "parameters": [which],
@@ -171,6 +173,7 @@ ANSWERS: dict[str, Json] = {
         **_PLACE,
     ),
     "Retry": _object(["status", "message"], status={"const": "retry"}, message=_TEXT),
+    "Receipt": RECEIPT,
     "Refusal": _object(["error", "message"], error=_TEXT, message=_TEXT),
     "Health": _object(["status"], status=_TEXT, waiting_for={"type": "object"}),
 }

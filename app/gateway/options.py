@@ -37,3 +37,9 @@ class GatewayOptions(Options):
         10.0, gt=0, description="After this a request gets 503; its events may be sent again."
     )
     retry_after_seconds: int = Field(2, ge=1)
+    receipts: bool = Field(
+        False,
+        description="Answer GET /v1/events/{type}/{key}: takes LEDGER__…, S3__… and the "
+        "warehouse's settings, as the scheduler has them, and 20 to 50 MB of memory.",
+    )
+    receipt_timeout_seconds: float = Field(10.0, gt=0, description="For one receipt; then 504.")

@@ -20,6 +20,7 @@ from app.gateway.gate import Gates
 from app.gateway.http import middleware
 from app.gateway.options import GatewayOptions
 from app.gateway.publish import Publisher
+from app.gateway.receipts import Ask, receipt_routes
 from app.health import Readiness, health_routes
 from app.kafka import KafkaOptions, TopicSpec
 
@@ -48,11 +49,13 @@ async def gateway(
     readiness: Readiness,
     *,
     topic_config: Mapping[str, Mapping[str, str]] | None = None,
+    receipts: Ask | None = None,
 ) -> AsyncIterator[Gateway]:
     """Serve HTTP at once; reach Kafka in the background, `/readyz` and 503 telling so meanwhile.
 
     `kinds`, `partitions` and `topic_config` (Kafka's own settings, for a topic that has to be
-    created) are by event name. Leaving stops new requests, answers those inside, flushes.
+    created) are by event name; `receipts` says where an event is, None: nobody here can. Leaving
+    stops new requests, answers those inside, flushes.
 
     Raises:
         Fatal: the address can not be listened on.
@@ -68,6 +71,7 @@ async def gateway(
     door = Door(options.retry_after_seconds)
     app = web.Application(middlewares=[middleware(door)])
     app.add_routes(EventsApi(options, kinds, publisher, budget, door).routes())
+    app.add_routes(receipt_routes(options, kinds, receipts, door))
     app.add_routes(health_routes(readiness, "gateway"))
     app.add_routes(docs_routes(openapi))
     # Bodies are decompressed by us, within our limits.

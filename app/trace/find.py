@@ -5,7 +5,7 @@ named the seal, then the row. By key the other way round: the table, what is sea
 what is not sealed, the dead letters; whatever is found has a place, which is followed as above.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,12 +19,13 @@ from app.kafka import KafkaOptions
 from app.kafka_logs import kafka_logs
 from app.kafka_records import Stretch
 from app.ledger.protocol import Ledger
+from app.trace.bounded import Exhausted
 from app.trace.key import Key, Values, event_in
 from app.trace.place import Places, place_in
 from app.trace.receipt import Outcome, Position, Receipt
-from app.trace.stores import lines_with, search_logs
+from app.trace.stores import Readable, lines_with, search_logs
 from app.worker.records import Clock
-from sinks.protocol import ObjectStore, Warehouse
+from sinks.protocol import Warehouse
 
 LIMIT = 100_000
 SINCE = timedelta(days=7)
@@ -48,7 +49,7 @@ class Tracer:
         self,
         contract: Contract,
         ledger: Ledger,
-        objects: ObjectStore,
+        objects: Readable,
         warehouse: Warehouse,
         kafka: KafkaOptions,
         pii_key: bytes | None = None,
@@ -71,16 +72,44 @@ class Tracer:
         return replace(found, said=said, of=of)
 
     async def by(self, key: Key) -> Receipt:
-        """Trace an event by its composite key."""
-        event, table = self._contract.event, self._contract.table
+        """Trace an event by its composite key.
+
+        Where the objects may be read to a limit only (`Bounded`), and it was not found within that,
+        the receipt says so.
+        """
+        table = self._contract.table
         searched = [f"the table {table.name}"]
         if rows := await self._warehouse.find(table, key.texts):
-            first = rows[0]
-            place = place_in(first)
-            found, _ = await self._places.follow(place)
-            if found.load is not None and isinstance(day := first["day"], date):
-                found = replace(found, others=await self._collapsed(key, day, place))
+            found = await self._standing(key, rows)
             return replace(found, asked=key.asked, searched=tuple(searched))
+        try:
+            return await self._elsewhere(key, searched)
+        except Exhausted as limit:
+            half = searched.pop()
+            return Receipt(
+                self._contract.event, key.asked, Outcome.UNKNOWN,
+                "not found within the limits of this search: `forebay trace` searches all",
+                searched=tuple(searched), unsearched=(f"{half}, not to its end: {limit}",),
+            )  # fmt: skip
+
+    async def _standing(self, key: Key, rows: Sequence[Mapping[str, object]]) -> Receipt:
+        """Rows of this key stand in the table: where do they come from?"""
+        first, place = rows[0], place_in(rows[0])
+        try:
+            found, _ = await self._places.follow(place)
+        except Exhausted as limit:
+            said = f"it stands in {self._contract.table.name}, day {first['day']}; {limit}"
+            return Receipt(self._contract.event, "", Outcome.ROW, said, place, rows=len(rows))
+        if found.load is None or not isinstance(day := first["day"], date):
+            return found
+        try:
+            return replace(found, others=await self._collapsed(key, day, place))
+        except Exhausted as limit:
+            return replace(found, unsearched=(f"other copies of it on {day}: {limit}",))
+
+    async def _elsewhere(self, key: Key, searched: list[str]) -> Receipt:
+        """No row of this key stands: it may be anywhere before, or nowhere."""
+        event = self._contract.event
         searched.append("what is sealed and not loaded")
         place_found = await self._unloaded(key)
         unsearched: list[str] = []

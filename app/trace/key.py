@@ -18,6 +18,15 @@ from app.core.errors import Fatal
 from app.core.pii import HASH_LENGTH, MIN_KEY_BYTES, PII_KEY, PiiHash
 from app.core.transforms import Explode
 
+
+class UnfitKey(Fatal):
+    """What was said is no key of this type; `why` without the words of the command line."""
+
+    def __init__(self, why: str, said: str = "") -> None:
+        super().__init__(said or why)
+        self.why = why
+
+
 Values = dict[str, Any]
 """By column of the composite key, as a line of an object writes them."""
 
@@ -55,7 +64,7 @@ class Keys:
         """Read `name=value`, once for each column, or one bare value where there is one column.
 
         Raises:
-            Fatal: a column is unknown or missing, or a value is none of its type.
+            UnfitKey: a column is unknown or missing, or a value is none of its type.
         """
         texts: dict[str, str] = {}
         for word in words:
@@ -63,14 +72,13 @@ class Keys:
             if not (sign and name in self.columns) and len(self.columns) == 1:
                 name, text = self.columns[0], word
             if name not in self.columns:
-                raise Fatal(f"{name} is not in the key of {self._contract.event}, which is "
-                            + ", ".join(self.columns))  # fmt: skip
+                of = f"{self._contract.event}, which is {', '.join(self.columns)}"
+                raise UnfitKey(f"{name} is not in the key of {of}")
             texts[name] = text
         if missing := [name for name in self.columns if name not in texts]:
-            raise Fatal(
-                f"the key of {self._contract.event} is {', '.join(self.columns)}; say "
-                + " ".join(f"--key {name}=…" for name in missing)
-            )
+            of = f"the key of {self._contract.event} is {', '.join(self.columns)}"
+            say = " ".join(f"--key {name}=…" for name in missing)
+            raise UnfitKey(f"{of}; {', '.join(missing)} is missing", f"{of}; say {say}")
         sent = {name: self._parsed(name, text) for name, text in texts.items()}
         asked = ", ".join(f"{name}={text}" for name, text in texts.items())
         return Key(asked, sent, self._land(sent))
@@ -115,7 +123,8 @@ class Keys:
                 return SchemaValidator(core_of(field)).validate_json(spelling)
             except ValidationError:
                 continue
-        raise Fatal(f"--key {name}: «{text}» is no {field.type} as {self._contract.event} has it")
+        why = f"«{text}» is no {field.type} as {self._contract.event} has it"
+        raise UnfitKey(f"{name}: {why}", f"--key {name}: {why}")
 
     def _type(self, name: str) -> str:
         return self._contract.landed[name].type

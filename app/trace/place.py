@@ -18,9 +18,9 @@ from app.kafka_records import Stretch, look_at
 from app.ledger.protocol import Incident, Ledger
 from app.trace.key import Key, Keys
 from app.trace.receipt import Letter, Line, Load, Outcome, Position, Receipt, Sealed
-from app.trace.stores import lines_with
+from app.trace.stores import Readable, lines_with
 from app.worker.records import Clock
-from sinks.protocol import ObjectStore, Warehouse
+from sinks.protocol import Warehouse
 
 
 class Places:
@@ -30,7 +30,7 @@ class Places:
         self,
         contract: Contract,
         ledger: Ledger,
-        objects: ObjectStore,
+        objects: Readable,
         warehouse: Warehouse,
         kafka: KafkaOptions,
         pii_key: bytes | None,

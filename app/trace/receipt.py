@@ -1,6 +1,6 @@
 """What became of one event, as far as it can be known, and what was looked at to know it."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -96,3 +96,13 @@ class Receipt:
     others: tuple[Position, ...] = ()
     searched: tuple[str, ...] = ()
     unsearched: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines: places and fates, and nothing of what is in the event."""
+        found = asdict(self)
+        for name in ("position", "of"):
+            found[name] = str(getattr(self, name)) if getattr(self, name) else None
+        found["others"] = [str(other) for other in self.others]
+        if self.line is not None:
+            del found["line"]["values"]
+        return found

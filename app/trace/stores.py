@@ -1,18 +1,28 @@
 """Look for one event where it may be: in the objects of seals, and in Kafka's logs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from app.core.seal import topic_and_number
 from app.kafka import KafkaOptions, kafka_errors
 from app.kafka_records import Stretch
-from sinks.protocol import ObjectLost, ObjectStore
+from sinks.protocol import ObjectLost
 from sinks.unpacked import Damaged, stored_lines
 
 WAIT_MS, WAITS = 1_000, 5
 """A log may end in a marker, so that its last offset never comes: who waits in vain is done."""
+RECORDS_A_TURN = 200
+"""Judged at a stretch: in a gateway, events wait meanwhile."""
+
+
+class Readable(Protocol):
+    """All that a trace needs of an object store."""
+
+    def read(self, key: str) -> AsyncIterator[bytes]:
+        """Stream an object as stored. Raises `ObjectLost`, `Transient`."""
 
 
 class Seen(NamedTuple):
@@ -22,9 +32,7 @@ class Seen(NamedTuple):
     line: Mapping[str, Any]
 
 
-async def lines_with(
-    objects: ObjectStore, key: str, needles: Sequence[bytes]
-) -> AsyncIterator[Seen]:
+async def lines_with(objects: Readable, key: str, needles: Sequence[bytes]) -> AsyncIterator[Seen]:
     """Stream an object, and give the lines that hold all needles; only those are parsed.
 
     Raises:
@@ -82,7 +90,7 @@ async def search_logs(
                 consumer.seek(tp, stretch.first)
             while ends and waited < WAITS and read < limit:
                 fetched = await consumer.getmany(
-                    *ends, timeout_ms=WAIT_MS, max_records=min(5_000, limit - read)
+                    *ends, timeout_ms=WAIT_MS, max_records=min(RECORDS_A_TURN, limit - read)
                 )
                 waited = 0 if fetched else waited + 1
                 for tp, records in fetched.items():
@@ -90,6 +98,7 @@ async def search_logs(
                     read += len(inside)
                     found += [(f"{tp.topic}/{tp.partition}", r) for r in inside if is_it(r)]
                 ends = {tp: s for tp, s in ends.items() if await consumer.position(tp) < s.next}
+                await asyncio.sleep(0)
         finally:
             await consumer.stop()
     return found, read

@@ -72,6 +72,7 @@ def test_openapi_is_valid_and_has_a_path_for_each_event_type() -> None:
         "/v1/validate/{type}",
         "/livez",
         "/readyz",
+        "/v1/events/{type}/{key}",
         *(f"/v1/events/{event}" for event in SHIPPED),
     }
     json.dumps(api)

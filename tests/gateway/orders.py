@@ -17,6 +17,7 @@ from app.contracts.compile import compile_contract
 from app.contracts.model import Contract
 from app.core.judge import EventType
 from app.gateway.options import GatewayOptions
+from app.gateway.receipts import Ask
 from app.gateway.role import Gateway, gateway
 from app.health import Readiness
 from app.kafka import KafkaOptions
@@ -143,6 +144,7 @@ async def opened(
     *kinds: EventType,
     topic_config: dict[str, dict[str, str]] | None = None,
     ready: bool = True,
+    receipts: Ask | None = None,
     **options: Any,
 ) -> AsyncIterator[Client]:
     """A gateway for these event types and a client of it."""
@@ -154,6 +156,7 @@ async def opened(
         OPENAPI,
         Readiness(),
         topic_config=topic_config,
+        receipts=receipts,
     )
     async with aiohttp.ClientSession() as http, role as running:
         client = Client(running, http)
