@@ -104,6 +104,12 @@ COMMANDS = {
         CONFIG,
         "Print the list of all metrics, the alert rules for Prometheus, the dashboard for Grafana.",
     ),
+    "keys": Entry(
+        "app.commands.keys",
+        "keys",
+        CONFIG,
+        "Make keys for the apps that send, and check the file that the gateway reads.",
+    ),
     "topics": Entry(
         "app.commands.topics",
         "topics",

@@ -30,6 +30,17 @@ GATEWAY_REFUSED = counter(
     "requests",
     reason=bounds.REFUSAL,
 )
+GATEWAY_LIMITED = counter(
+    "forebay_gateway_limited_total",
+    "Requests refused because their source may send no more now, by the limit: events, bytes.",
+    "requests",
+    limit=bounds.LIMIT_OF_SOURCE,
+)
+GATEWAY_LIMITS_ALONE = counter(
+    "forebay_gateway_limits_alone_total",
+    "Questions to Redis without an answer: this gateway went on counting limits alone.",
+    "requests",
+)
 GATEWAY_OVERLOADED = counter(
     "forebay_gateway_overloaded_total",
     "Requests refused because those of their type arrive faster than they can be served.",

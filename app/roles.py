@@ -55,10 +55,12 @@ async def gateway(settings: Settings) -> AsyncIterator[Running]:
                 settings.kafka,
                 kinds_of(settings, contracts),
                 contracts.partitions,
-                openapi(contracts),
+                openapi(contracts, keyed=bool(settings.gateway.keys_file)),
                 Readiness(),
                 topic_config=contracts.topic_config,
                 receipts=receipts,
+                apps={contract.event: contract.app for contract in contracts.values()},
+                redis=settings.redis,
             )
         )
         yield running

@@ -3,19 +3,27 @@
 `KAFKA__BROKERS` sets `kafka.brokers`, and so on: two underscores go one level down.
 """
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from app.core.errors import Fatal
 from app.gateway.options import GatewayOptions
 from app.kafka import KafkaOptions
 from app.ledger.options import LedgerOptions
 from app.options import Options
-from app.scheduler.options import RedisOptions, SchedulerOptions
+from app.redis_options import RedisOptions
+from app.scheduler.options import SchedulerOptions
 from app.worker.options import SealOptions, WorkerOptions
 from sinks.duckdb.options import DuckDBOptions
 from sinks.s3.options import S3Options
@@ -52,6 +60,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_nested_delimiter="__", extra="ignore", frozen=True)
 
+    secrets_dir: str = Field(
+        "",
+        description="A folder, such as a mounted secret, with a file for each setting that is to "
+        "come from there, named like the variable: KAFKA__PASSWORD. The environment goes first.",
+    )
+
     role: Role | None = Field(None, description="What `forebay run` starts.")
     environment: Literal["production", "development", "test"] = "production"
     crash_at: str = Field(
@@ -65,6 +79,9 @@ class Settings(BaseSettings):
     pii_key: SecretStr = Field(
         SecretStr(""), description="Key of the hashes in fields with `pii: hash`."
     )
+    send_key: SecretStr = Field(
+        SecretStr(""), description="The key that `forebay send` shows the gateway."
+    )
     kafka: KafkaOptions = KafkaOptions()
     gateway: GatewayOptions = GatewayOptions()
     worker: WorkerOptions = WorkerOptions()
@@ -77,6 +94,24 @@ class Settings(BaseSettings):
     snowflake: SnowflakeOptions = SnowflakeOptions()
     log: LogOptions = LogOptions()
     sentry: SentryOptions = SentryOptions()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, then the files of SECRETS_DIR."""
+        folder = os.environ.get("SECRETS_DIR")
+        if not folder:
+            return init_settings, env_settings
+        files = NestedSecretsSettingsSource(
+            file_secret_settings, secrets_dir=folder, secrets_dir_missing="error"
+        )
+        return init_settings, env_settings, files
 
     @model_validator(mode="after")
     def _crash_only_in_tests(self) -> "Settings":
@@ -93,6 +128,8 @@ def read_settings() -> Settings:
     """
     try:
         return Settings()
+    except SettingsError as error:
+        raise Fatal(f"The environment is not right.\nSECRETS_DIR: {error}") from error
     except ValidationError as error:
         lines = [_line(e["loc"], e["msg"]) for e in error.errors()]
         raise Fatal("The environment is not right.\n" + "\n".join(lines)) from error

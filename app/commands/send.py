@@ -49,7 +49,8 @@ def send(
     """Send a file of events, and retry what the gateway says to retry.
 
     Sending a file again is harmless: what arrives twice counts once. Exit code 0: all accepted;
-    1: some were rejected; 2: it can not be sent like this; 3: gave up.
+    1: some were rejected; 2: it can not be sent like this; 3: gave up. A gateway that asks for a
+    key is shown the one of SEND_KEY.
     """
     settings = settings_here(DATA_DIR if gateway else data_dir)
     url = gateway or f"http://{settings.gateway.host}:{settings.gateway.port}"
@@ -66,6 +67,7 @@ def send(
                 concurrency=concurrency,
                 encoding=encoding,
                 patience_seconds=patience,
+                key=settings.send_key.get_secret_value(),
                 progress=progress,
             )
         )

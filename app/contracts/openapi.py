@@ -29,10 +29,17 @@ REFUSALS = {  # of the whole request: no event of it was taken
     "415": "Neither JSON nor NDJSON, or an unknown encoding.",
     "429": "Too much is in flight; send the same again.",
 }
+KEYED = {
+    "401": "No key, or none that is known.",
+    "403": "A type that this key may not send.",
+}
+NOT_ALLOWED = "not_allowed"
+"""Of a batch: in place of a reason, where the key may not send events of this type."""
 
 
-def openapi(contracts: Mapping[str, Contract]) -> Json:
-    """Describe every path of the gateway; for each event type, one of its own."""
+def openapi(contracts: Mapping[str, Contract], *, keyed: bool = False) -> Json:
+    """Describe every path of the gateway; for each event type, one of its own. `keyed`: who sends
+    needs a key."""
     batch = _body(_batch_schema(list(contracts)))
     any_type = _body({"anyOf": [_one_or_more(event) for event in contracts]})
     which = {"name": "type", "in": "path", "required": True, "schema": {"enum": list(contracts)}}
@@ -48,12 +55,28 @@ def openapi(contracts: Mapping[str, Contract]) -> Json:
         "/livez": {"get": _health("livez", "Whether the process is alive.")},
         "/readyz": {"get": _health("readyz", "Whether it can take events; if not, why.")},
     }
-    return {
+    schemas = ANSWERS | {c.event: event_schema(c) for c in contracts.values()}
+    described: Json = {
         "openapi": "3.1.0",
         "info": {"title": "Forebay", "version": "1", "description": ABOUT},
         "paths": paths,
-        "components": {"schemas": ANSWERS | {c.event: event_schema(c) for c in contracts.values()}},
+        "components": {"schemas": schemas},
     }
+    return _with_keys(described) if keyed else described
+
+
+def _with_keys(described: Json) -> Json:
+    """Each operation below /v1/ asks for a key."""
+    described["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    }
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            if path.startswith("/v1/") and method != "parameters":
+                operation["security"] = [{"bearer": []}, {"api_key": []}]
+                operation["responses"] |= {s: _says(w, "Refusal") for s, w in KEYED.items()}
+    return described
 
 
 def event_schema(contract: Contract) -> Json:
@@ -166,7 +189,7 @@ ANSWERS: dict[str, Json] = {
     "Rejected": _object(
         ["status", "reason", "message"],
         status={"const": "rejected"},
-        reason={"type": "string", "enum": [str(reason) for reason in Reason]},
+        reason={"type": "string", "enum": [*(str(reason) for reason in Reason), NOT_ALLOWED]},
         field=_TEXT | {"description": "Dotted path in the event as sent."},
         message=_TEXT | {"description": "What would be right."},
         kept={"type": "boolean", "description": "Whether it is kept, to be repaired."},

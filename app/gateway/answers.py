@@ -11,7 +11,7 @@ from prometheus_client import Counter as PrometheusCounter
 
 from app.core.errors import Reason, Rejected
 from app.gateway.delivery import Placed, Unplaced
-from app.gateway.verdicts import Verdict
+from app.gateway.verdicts import NotAllowed, Verdict
 from app.metrics import GATEWAY_EVENTS, GATEWAY_WARNED
 
 Answer = dict[str, Any]
@@ -56,7 +56,7 @@ def _answer(verdict: Verdict, place: Placed | Unplaced | None) -> Answer:
     return answer
 
 
-def _rejection(rejected: Rejected) -> Answer:
+def _rejection(rejected: Rejected | NotAllowed) -> Answer:
     answer = {"status": REJECTED, "reason": rejected.reason, "message": rejected.message}
     if rejected.field is not None:
         answer["field"] = rejected.field

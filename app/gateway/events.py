@@ -11,11 +11,12 @@ from app.gateway.answers import answers, count, summed_up
 from app.gateway.body import read_body
 from app.gateway.budget import Budget, Overloaded
 from app.gateway.door import Door
+from app.gateway.guard import SOURCE, Guard
 from app.gateway.options import GatewayOptions
 from app.gateway.publish import Publisher
 from app.gateway.refusal import Refusal
 from app.gateway.split import Sent, split
-from app.gateway.verdicts import judged
+from app.gateway.verdicts import Verdict, judged
 
 ENVELOPES = "envelopes"
 """Whose bytes a body is in the budget before it is known which types are in it."""
@@ -31,12 +32,14 @@ class EventsApi:
         publisher: Publisher,
         budget: Budget,
         door: Door,
+        guard: Guard | None,
     ) -> None:
         self._options = options
         self._kinds = kinds
         self._publisher = publisher
         self._budget = budget
         self._door = door
+        self._guard = guard
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -59,7 +62,7 @@ class EventsApi:
                 )
             try:
                 received_ms, sent = await self._receive(request)
-                verdicts = await judged(self._kinds, sent, received_ms)
+                verdicts = await self._judged(request, sent, received_ms)
                 records = [v.record for v in verdicts if v.record is not None]
                 places = await self._publisher.publish(records, received_ms)
             except Overloaded:
@@ -85,12 +88,22 @@ class EventsApi:
                     "too many requests at once, send it again later",
                     self._options.retry_after_seconds,
                 ) from None
-            verdicts = await judged(self._kinds, sent, received_ms)
+            verdicts = await self._judged(request, sent, received_ms)
             unpublished = [replace(verdict, record=None) for verdict in verdicts]
             return summed_up(list(answers(unpublished, [])), good=200, retry_after=1)
 
+    async def _judged(
+        self, request: web.Request, sent: list[Sent], received_ms: int
+    ) -> list[Verdict]:
+        source = request.get(SOURCE)
+        allowed = None if source is None else source.may_send
+        return await judged(self._kinds, sent, received_ms, allowed)
+
     async def _receive(self, request: web.Request) -> tuple[int, list[Sent]]:
         """Read and split the body: the time it was there (ms since 1970) and its events."""
+        guard, source = self._guard, request.get(SOURCE)
+        if guard is not None and source is not None:
+            await guard.limits.admit(source)
         type = request.match_info.get("type")
         owner = type or ENVELOPES
         body = await read_body(request, self._options, self._budget, owner)
@@ -99,4 +112,6 @@ class EventsApi:
             sent = split(request, body, type, self._options.max_batch_events)
         finally:
             self._budget.give(len(body), owner)
+        if guard is not None and source is not None:
+            guard.limits.pay(source, len(sent), len(body))
         return received_ms, sent

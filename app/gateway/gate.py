@@ -14,7 +14,9 @@ from typing import cast
 from aiohttp import web
 
 from app.gateway.budget import Budget
-from app.gateway.head import POST, head_of
+from app.gateway.cors import Cors
+from app.gateway.guard import Guard, unauthorized
+from app.gateway.head import POST, Head, head_of
 from app.gateway.http import REQUEST_ID, request_id
 from app.gateway.options import GatewayOptions
 from app.gateway.refusal import Refusal
@@ -24,8 +26,14 @@ from app.metrics import GATEWAY_OVERLOADED, GATEWAY_REFUSED, GATEWAY_REQUESTS
 OTHERS = "others"
 """The row of envelopes, and of types that nobody knows."""
 
+STRANGERS = "strangers"
+"""The row of those whose key is not there yet, where keys are in use."""
+
 ROW = "a row of the gateway"
 """Whose bytes these are in the budget."""
+
+MOST_HEAD_BYTES = 32 * 1024
+"""Of a head that comes in pieces. aiohttp alone would gather 128 headers of 8 KB."""
 
 DROPPED_BYTES = 1 << 20
 """Of a refused request, read and dropped to keep its connection."""
@@ -40,7 +48,13 @@ class Gates:
     """What all connections share."""
 
     def __init__(
-        self, options: GatewayOptions, kinds: Collection[str], budget: Budget, server: web.Server
+        self,
+        options: GatewayOptions,
+        kinds: Collection[str],
+        budget: Budget,
+        server: web.Server,
+        guard: Guard | None = None,
+        cors: Cors | None = None,
     ) -> None:
         after = options.retry_after_seconds
         self.overloaded = Refusal(
@@ -49,11 +63,20 @@ class Gates:
         self.crowded = Refusal(
             503, "too_many_connections", "this gateway has too many connections", after
         )
+        self.unauthorized = unauthorized()
+        self.slow = Refusal(
+            408, "too_slow", f"the head did not arrive in {options.head_timeout_seconds:g} s"
+        )
+        self.long = Refusal(431, "head_too_large", f"a head may have {MOST_HEAD_BYTES} bytes")
+        self.head_timeout = options.head_timeout_seconds
+        self.guard = guard
+        self.cors = cors
         self.turns = Turns(options.max_wait_ms / 1000)
         self.kinds = kinds
         self.budget = budget
         self.server = server
         self.connections = 0
+        self.known = 0  # of them: those that have brought a key
         self.limit = options.max_connections
         for row in (*kinds, OTHERS):
             GATEWAY_OVERLOADED.labels(row)
@@ -72,7 +95,10 @@ class Gate(asyncio.Protocol):
         self._held = 0
         self._row = OTHERS
         self._rest = self._dropping = 0  # bytes to come of the body being read, or dropped
+        self._known = False
         self._certain = True  # that the next byte begins a request when aiohttp waits for one
+        self._late: asyncio.TimerHandle | None = None  # while part of a head is there
+        self._head = 0
         self.size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,7 +120,9 @@ class Gate(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._gates.connections -= 1
+        self._gates.known -= self._known
         self._let_go()
+        self._head_is_whole()
         if self._http is not None:
             self._http.connection_lost(exc)
 
@@ -130,7 +158,7 @@ class Gate(asyncio.Protocol):
         else:
             whole = _idle(self._http) and data.endswith(b"\r\n\r\n")
             self._certain = self._certain and whole
-            self._http.data_received(data)
+            self._hand_over(self._http, data)
 
     def _first_of_a_stranger(self, data: bytes) -> None:
         if data.startswith(
@@ -138,15 +166,41 @@ class Gate(asyncio.Protocol):
         ):  # is it alive, is it ready, its metrics: asked in the worst hour
             self._certain = data.endswith(b"\r\n\r\n")
             self._open().data_received(data)
+        elif self._gates.known < self._gates.limit and self._brings_a_key(data):
+            self._open()  # or whoever keeps connections without a key would keep these out
+            self._arrive(data)
         else:
             self._say(self._gates.crowded, data, keep=False)
 
+    def _brings_a_key(self, data: bytes) -> bool:
+        guard = self._gates.guard
+        if guard is None or not data.startswith(POST):
+            return False
+        return guard.source_of(head_of(data).key or b"") is not None
+
     def _arrive(self, data: bytes) -> None:
-        type, size = head_of(data)
-        self._data, self.size = data, size or len(data)
-        self._certain = self._certain and size is not None
-        self._row = type if type in self._gates.kinds else OTHERS
-        self._gates.turns.arrive(self._row, self)
+        head = head_of(data)
+        self._data, self.size = data, head.size or len(data)
+        self._certain = self._certain and head.size is not None
+        self._row = head.type if head.type in self._gates.kinds else OTHERS
+        guard = self._gates.guard
+        if guard is not None and (refusal := self._refusal(guard, head)) is not None:
+            self._send_away(refusal)
+        else:
+            self._gates.turns.arrive(self._row, self)
+
+    def _refusal(self, guard: Guard, head: Head) -> Refusal | None:
+        """Why it may take no turn. Who is let in by mistake is found out by the handler."""
+        if head.key is None:
+            self._row = STRANGERS
+            return None
+        source = guard.source_of(head.key)
+        if source is None:
+            return self._gates.unauthorized
+        if not self._known:
+            self._known = True
+            self._gates.known += 1
+        return guard.limits.refusal(source)
 
     def wait(self) -> None:
         """Hold what is there of the request. Raises `Overloaded`."""
@@ -160,18 +214,43 @@ class Gate(asyncio.Protocol):
             return
         self._rest = max(0, self.size - len(data))
         self._certain = self._certain and self.size >= len(data)
-        self._http.data_received(data)
+        self._hand_over(self._http, data)
+
+    def _hand_over(self, http: web.RequestHandler, data: bytes) -> None:
+        """Give aiohttp the bytes of a head. As long as it is not whole, nobody else would ask how
+        large it gets, and how long it takes."""
+        http.data_received(data)
+        if not _idle(http):
+            self._head_is_whole()
+            return
+        self._head += len(data)
+        if self._head > MOST_HEAD_BYTES:
+            self._say(self._gates.long, b"", keep=False)
+        elif self._late is None:
+            self._late = asyncio.get_running_loop().call_later(
+                self._gates.head_timeout, self._say, self._gates.slow, b""
+            )
+
+    def _head_is_whole(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+            self._head = 0
 
     def refuse(self) -> None:
         """Answer at once; keep the connection if it is certain where the next request begins."""
+        if not self._transport.is_closing():
+            GATEWAY_OVERLOADED.labels(self._row).inc()
+        self._send_away(self._gates.overloaded)
+
+    def _send_away(self, refusal: Refusal) -> None:
         data = self._let_go()
         if self._transport.is_closing():
             return
         rest = self.size - len(data)
-        GATEWAY_OVERLOADED.labels(self._row).inc()
         keep = self._certain and 0 <= rest <= DROPPED_BYTES
         self._dropping = rest if keep else 0
-        self._say(self._gates.overloaded, data, keep=keep)
+        self._say(refusal, data, keep=keep)
 
     def _let_go(self) -> bytes:
         data, self._data = self._data, b""
@@ -181,11 +260,13 @@ class Gate(asyncio.Protocol):
             self._transport.resume_reading()  # does nothing where it was not paused
         return data
 
-    def _say(self, refusal: Refusal, request: bytes, *, keep: bool) -> None:
+    def _say(self, refusal: Refusal, request: bytes, *, keep: bool = False) -> None:
         given = _given_id.search(request, 0, request.find(b"\r\n\r\n") + 2)
         name = request_id(given[1].decode("latin-1") if given else "")
         closing = {} if keep else {"Connection": "close"}
-        self._transport.write(refusal.raw({REQUEST_ID: name, **closing}))
+        cors = self._gates.cors
+        allowed = cors.headers_for(request) if cors is not None else {}
+        self._transport.write(refusal.raw({REQUEST_ID: name, **closing, **allowed}))
         if not keep:
             self._transport.close()
         GATEWAY_REFUSED.labels(refusal.error).inc()

@@ -9,14 +9,18 @@ KNOWN, KNOWN_BYTES = 500, 2_000
 """Heads to remember, none larger: 1 MB at most."""
 
 _length = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n")
+_bearer = re.compile(rb"\r\nauthorization:[ \t]*bearer[ \t]+(\S+)[ \t]*\r\n", re.IGNORECASE)
+_api_key = re.compile(rb"\r\nx-api-key:[ \t]*(\S+)[ \t]*\r\n", re.IGNORECASE)
 _unclear = re.compile(rb"transfer-encoding|expect|upgrade|http/1\.0|\r\nconnection:[^\r]*close")
 
 
 class Head(NamedTuple):
-    """The type in the path, and the bytes of head and body; None when these are not certain."""
+    """The type in the path; the bytes of head and body, None when these are not certain; the key
+    that is brought, empty when there is none, None when the head is not whole yet."""
 
     type: str
     size: int | None
+    key: bytes | None
 
 
 def head_of(data: bytes) -> Head:
@@ -24,7 +28,7 @@ def head_of(data: bytes) -> Head:
     disagree on its end, there is none, or the next request could be hidden in this one."""
     end = data.find(b"\r\n\r\n") + 4
     if end < 4:
-        return Head(_type(data), None)
+        return Head(_type(data), None, None)
     head = data[:end]
     return _known(head) if end <= KNOWN_BYTES else _read(head)
 
@@ -33,7 +37,12 @@ def _read(head: bytes) -> Head:
     lower = head.lower()
     lengths = _length.findall(lower)
     certain = len(lengths) == lower.count(b"content-length") == 1 and not _unclear.search(lower)
-    return Head(_type(head), len(head) + int(lengths[0]) if certain else None)
+    key = _bearer.search(head) or _api_key.search(head)
+    return Head(
+        _type(head),
+        len(head) + int(lengths[0]) if certain else None,
+        key[1] if key is not None else b"",
+    )
 
 
 def _type(head: bytes) -> str:

@@ -11,7 +11,9 @@ from loguru import logger
 from prometheus_client import Counter
 from ulid import ULID
 
+from app.gateway.cors import Cors
 from app.gateway.door import Door
+from app.gateway.guard import GUARDED, SOURCE, Guard
 from app.gateway.refusal import Refusal
 from app.logs import REQUEST
 from app.metrics import GATEWAY_REFUSED, GATEWAY_REQUESTS
@@ -38,8 +40,9 @@ def _counter(status: int) -> Counter:
     return GATEWAY_REQUESTS.labels(str(status))
 
 
-def middleware(door: Door) -> Middleware:
-    """Wrap each handler; `door` tells when connections should not be kept."""
+def middleware(door: Door, guard: Guard | None = None, cors: Cors | None = None) -> Middleware:
+    """Wrap each handler; `door` tells when connections should not be kept, `guard` who may ask,
+    `cors` from which pages."""
     for alarming in (429, 500, 503):  # a first one shows as a rise only if there was a 0 before
         _counter(alarming)
 
@@ -47,19 +50,29 @@ def middleware(door: Door) -> Middleware:
     async def wrapped(request: web.Request, handler: Handler) -> web.StreamResponse:
         name = request_id(request.headers.get(REQUEST_ID, ""))
         REQUEST.set(name)  # never reset: aiohttp gives each request a task, and so a context
-        response = await _answered(request, handler)
+        response: web.StreamResponse | None = None
+        if cors is not None:
+            response = cors.preflight(request)
+        if response is None:
+            response = await _answered(request, handler, guard)
+        if cors is not None:
+            response.headers.update(cors.headers(request.headers.get(hdrs.ORIGIN)))
         response.headers[REQUEST_ID] = name
         if door.shut:
             response.force_close()
-        if request.path.startswith("/v1/"):
+        if request.path.startswith(GUARDED):
             _counter(response.status).inc()
         return response
 
     return wrapped
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answered(
+    request: web.Request, handler: Handler, guard: Guard | None
+) -> web.StreamResponse:
     try:
+        if guard is not None and request.path.startswith(GUARDED):
+            request[SOURCE] = guard.admitted(request)
         return await handler(request)
     except Refusal as refusal:
         GATEWAY_REFUSED.labels(refusal.error).inc()

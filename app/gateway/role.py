@@ -1,7 +1,7 @@
 """The gateway as a role: entering starts it, leaving drains it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +13,20 @@ from app.core.errors import Fatal
 from app.core.judge import EventType
 from app.gateway.background import Background
 from app.gateway.budget import Budget
+from app.gateway.cors import Cors
 from app.gateway.docs import docs_routes
 from app.gateway.door import Door
 from app.gateway.events import EventsApi
 from app.gateway.gate import Gates
+from app.gateway.guard import guard_of
 from app.gateway.http import middleware
+from app.gateway.limits import Limits
 from app.gateway.options import GatewayOptions
 from app.gateway.publish import Publisher
 from app.gateway.receipts import Ask, receipt_routes
 from app.health import Readiness, health_routes
 from app.kafka import KafkaOptions, TopicSpec
+from app.redis_options import RedisOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +54,18 @@ async def gateway(
     *,
     topic_config: Mapping[str, Mapping[str, str]] | None = None,
     receipts: Ask | None = None,
+    apps: Mapping[str, str] | None = None,
+    redis: RedisOptions | None = None,
 ) -> AsyncIterator[Gateway]:
     """Serve HTTP at once; reach Kafka in the background, `/readyz` and 503 telling so meanwhile.
 
-    `kinds`, `partitions` and `topic_config` (Kafka's own settings, for a topic that has to be
-    created) are by event name; `receipts` says where an event is, None: nobody here can. Leaving
-    stops new requests, answers those inside, flushes.
+    `kinds`, `partitions`, `topic_config` (Kafka's own settings, for a topic that has to be
+    created) and `apps` (the app that sends it) are by event name; `receipts` says where an event
+    is, None: nobody here can. `redis` is where limits are counted. Leaving stops new requests,
+    answers those inside, flushes.
 
     Raises:
-        Fatal: the address can not be listened on.
+        Fatal: the address can not be listened on, or not without keys.
     """
     configs = topic_config or {}
     topics = {
@@ -66,17 +73,31 @@ async def gateway(
         for event, kind in kinds.items()
     }
     background = Background()
+    limits = Limits(options, redis or RedisOptions(), background)
+    guard = guard_of(options, apps or {}, limits, readiness)
     budget = Budget(options.max_in_flight_bytes)
     publisher = Publisher(options, kafka, topics, budget, readiness, background)
+    cors = Cors(options.cors_origins) if options.cors_origins else None
     door = Door(options.retry_after_seconds)
-    app = web.Application(middlewares=[middleware(door)])
-    app.add_routes(EventsApi(options, kinds, publisher, budget, door).routes())
+    app = web.Application(middlewares=[middleware(door, guard, cors)])
+    app.add_routes(EventsApi(options, kinds, publisher, budget, door, guard).routes())
     app.add_routes(receipt_routes(options, kinds, receipts, door))
     app.add_routes(health_routes(readiness, "gateway"))
     app.add_routes(docs_routes(openapi))
     # Bodies are decompressed by us, within our limits.
-    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1)
-    listener = await _listen(runner, options, kinds, budget)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=1,
+        keepalive_timeout=options.idle_timeout_seconds,
+    )
+    await runner.setup()
+    assert runner.server
+    gates = Gates(options, kinds, budget, runner.server, guard, cors)
+    listener = await _listen(runner, options, gates)
+    if guard is not None:
+        background.spawn(guard.watch())
     publisher.start()
     running = Gateway(options.host, listener.sockets[0].getsockname()[1], background.failed)
     logger.info("gateway at {}", running.url)
@@ -92,12 +113,7 @@ async def gateway(
         await runner.cleanup()
 
 
-async def _listen(
-    runner: web.AppRunner, options: GatewayOptions, kinds: Collection[str], budget: Budget
-) -> asyncio.Server:
-    await runner.setup()
-    assert runner.server
-    gates = Gates(options, kinds, budget, runner.server)
+async def _listen(runner: web.AppRunner, options: GatewayOptions, gates: Gates) -> asyncio.Server:
     try:
         return await asyncio.get_running_loop().create_server(
             gates, options.host, options.port, backlog=options.backlog

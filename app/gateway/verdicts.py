@@ -1,11 +1,13 @@
 """The verdict on each event of a request, and what is to be stored of it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from app.contracts.openapi import NOT_ALLOWED
 from app.core.errors import Reason, Rejected
 from app.core.judge import EventType, Filtered, judge
 from app.core.once import PerEvent
@@ -26,6 +28,19 @@ MAX_KEY_BYTES = 1_000
 NOT_KEPT = (Reason.NOT_JSON, Reason.UNKNOWN_EVENT, Reason.TOO_LARGE)
 
 
+@dataclass(frozen=True, slots=True)
+class NotAllowed:
+    """Not judged at all: who sent it may not send events of this type. Looks like a `Rejected`,
+    whose reasons are about events."""
+
+    message: str = "your key may not send events of this type"
+    reason: str = NOT_ALLOWED
+    field: str | None = "type"
+
+
+NOT_THEIRS = NotAllowed()
+
+
 class Verdict(PerEvent, frozen=True, gc=False):
     """`rejected` is None for a good event; `record` is None for one that is not to be stored.
 
@@ -34,16 +49,20 @@ class Verdict(PerEvent, frozen=True, gc=False):
     """
 
     event: str
-    rejected: Rejected | None
+    rejected: Rejected | NotAllowed | None
     record: Record | None
     warnings: tuple[Warned, ...] = ()
     filtered: str | None = None
 
 
 async def judged(
-    kinds: Mapping[str, EventType], sent: Sequence[Sent], received_ms: int
+    kinds: Mapping[str, EventType],
+    sent: Sequence[Sent],
+    received_ms: int,
+    allowed: Container[str] | None = None,
 ) -> list[Verdict]:
-    """Judge each event as the worker will, by the same time of arrival."""
+    """Judge each event as the worker will, by the same time of arrival; those of types that are
+    not `allowed` (None: all are) are not looked at."""
     received_at = EPOCH + timedelta(milliseconds=received_ms)
     verdicts: list[Verdict] = []
     events = size = 0
@@ -52,14 +71,21 @@ async def judged(
         if events > TURN_EVENTS or size > TURN_BYTES:
             await asyncio.sleep(0)
             events, size = 1, len(one.raw)
-        verdicts.append(_judge(kinds, one, received_at))
+        verdicts.append(_judge(kinds, one, received_at, allowed))
     return verdicts
 
 
-def _judge(kinds: Mapping[str, EventType], sent: Sent, received_at: datetime) -> Verdict:
+def _judge(
+    kinds: Mapping[str, EventType],
+    sent: Sent,
+    received_at: datetime,
+    allowed: Container[str] | None,
+) -> Verdict:
     kind = kinds.get(sent.type) if sent.type is not None else None
     if kind is None:
         return Verdict(UNKNOWN, _unknown(sent.type), None)
+    if allowed is not None and kind.name not in allowed:
+        return Verdict(kind.name, NOT_THEIRS, None)
     verdict = judge(kind, sent.raw, received_at)
     if isinstance(verdict, Rejected):
         return Verdict(kind.name, verdict, _dead_letter(kind, verdict, sent.raw))

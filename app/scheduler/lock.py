@@ -4,8 +4,9 @@ It only saves work. What keeps an old load out of the table is the fence.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 from loguru import logger
 from redis.asyncio import Redis
@@ -48,7 +49,10 @@ class Lease:
 class Locks:
     """Locks in one Redis, each leased for `lease_seconds`."""
 
-    def __init__(self, url: str, lease_seconds: float) -> None:
+    def __init__(
+        self, url: str, lease_seconds: float, options: Mapping[str, Any] | None = None
+    ) -> None:
+        """`options` are further ones of the Redis client, such as those of TLS."""
         if not url:
             raise Fatal("REDIS__URL is not set: redis://host:port/0")
         self._lease_seconds = lease_seconds
@@ -60,6 +64,7 @@ class Locks:
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,
                 retry=Retry(NoBackoff(), 1),
+                **(options or {}),
             )
         except ValueError as error:
             raise Fatal(f"REDIS__URL is not right: {error}") from error

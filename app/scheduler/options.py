@@ -30,9 +30,3 @@ class SchedulerOptions(Options):
     data_dir: Path = Path(".forebay/scheduler")
     host: str = "127.0.0.1"
     port: int = Field(8082, ge=0, le=65535, description="/livez, /readyz and /metrics; 0: free.")
-
-
-class RedisOptions(Options):
-    """Where the lock lives. Losing Redis loses no data: the fence comes from the ledger."""
-
-    url: str = Field("", description="redis://host:port/0. Empty: the local stack's.")

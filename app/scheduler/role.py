@@ -14,10 +14,11 @@ from app.core.errors import Fatal
 from app.health import Readiness, health_server
 from app.kafka import KafkaOptions
 from app.ledger.protocol import Ledger
+from app.redis_options import RedisOptions
 from app.retry import until_reached
 from app.scheduler.loads import Loads
 from app.scheduler.lock import Locks
-from app.scheduler.options import RedisOptions, SchedulerOptions
+from app.scheduler.options import SchedulerOptions
 from sinks.protocol import Warehouse
 
 LEAVE_SECONDS = 5.0
@@ -54,7 +55,7 @@ async def scheduler(
         Fatal: a server refuses us, or a setting is wrong.
     """
     async with health_server(readiness, "scheduler", options.host, options.port) as port:
-        locks = Locks(redis.url, options.lock_seconds)
+        locks = Locks(redis.url, options.lock_seconds, redis.client())
         try:
             await until_reached("redis", locks.ping, readiness)
             await until_reached("ledger", ledger.ping, readiness)

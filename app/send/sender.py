@@ -35,6 +35,7 @@ async def send(
     encoding: Encoding = "gzip",
     patience_seconds: float = 120.0,
     max_wait_seconds: float = 10.0,
+    key: str = "",
     progress: Progress | None = None,
 ) -> SendReport:
     """Send events of one type, and send again what the gateway says to send again.
@@ -43,7 +44,7 @@ async def send(
     events may overtake each other. Memory is bounded by that, however many events there are.
     Between two tries of a batch it waits, at random, up to `max_wait_seconds`, or as long as the
     gateway asks for. When no event got a final answer for `patience_seconds`, it gives up, and the
-    report says so.
+    report says so. `key` is shown to the gateway; empty: it asks for none.
 
     Raises:
         Fatal: the gateway does not take such requests: a wrong address, an unknown type.
@@ -53,7 +54,10 @@ async def send(
     # Waiting for an answer has its limit in `_Sender`; a pool wider than `concurrency` is no use.
     connector = aiohttp.TCPConnector(limit=concurrency)
     timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+    shown = {"Authorization": f"Bearer {key}"} if key else {}
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=timeout, headers=shown
+    ) as session:
         gateway = Gateway(session, gateway_url, type, encoding)
         sender = _Sender(gateway, report, patience_seconds, max_wait_seconds, progress)
         await sender.run(_batches(numbered(events), report, batch), concurrency)

@@ -95,8 +95,20 @@ def test_openapi_describes_each_answer_of_the_gateway() -> None:
     expected = {"202", "207", "400", "408", "413", "415", "422", "429", "503"}
     assert set(responses) == expected
     assert set(api["components"]["schemas"]["Rejected"]["properties"]["reason"]["enum"]) == {
-        str(reason) for reason in Reason
+        *(str(reason) for reason in Reason),
+        "not_allowed",
     }
+
+
+def test_openapi_asks_for_a_key_below_v1_where_keys_are_in_use() -> None:
+    open_to_all, keyed = openapi(SHIPPED), openapi(SHIPPED, keyed=True)
+    assert "securitySchemes" not in open_to_all["components"]
+    for path, operations in keyed["paths"].items():
+        for method in operations.keys() & {"get", "post"}:
+            asks = path.startswith("/v1/")
+            assert ("security" in operations[method]) == asks
+            assert ({"401", "403"} <= set(operations[method]["responses"])) == asks
+            assert "security" not in open_to_all["paths"][path][method]
 
 
 def test_a_page_tells_owner_table_fields_and_examples(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from app.gateway.receipts import Ask
 from app.gateway.role import Gateway, gateway
 from app.health import Readiness
 from app.kafka import KafkaOptions
+from app.redis_options import RedisOptions
 
 PARTITIONS = 4
 OPENAPI = {"openapi": "3.1.0", "info": {"title": "Orders", "version": "1"}, "paths": {}}
@@ -143,6 +144,8 @@ async def opened(
     kafka: KafkaOptions,
     *kinds: EventType,
     topic_config: dict[str, dict[str, str]] | None = None,
+    apps: Mapping[str, str] | None = None,
+    redis_url: str = "",
     ready: bool = True,
     receipts: Ask | None = None,
     **options: Any,
@@ -157,6 +160,8 @@ async def opened(
         Readiness(),
         topic_config=topic_config,
         receipts=receipts,
+        apps=apps,
+        redis=RedisOptions(url=redis_url),
     )
     async with aiohttp.ClientSession() as http, role as running:
         client = Client(running, http)

@@ -172,7 +172,7 @@ HEAD = b"POST /v1/events/order_placed HTTP/1.1\r\nHost: x\r\n"
 
 def test_the_size_of_a_request_is_that_of_head_and_body() -> None:
     data = HEAD + b"content-Length: 7\r\n\r\n{}"
-    assert head_of(data) == ("order_placed", len(data) + 5)
+    assert head_of(data) == ("order_placed", len(data) + 5, b"")
 
 
 def test_the_type_is_the_last_part_of_the_path() -> None:
@@ -202,3 +202,21 @@ def test_the_type_is_the_last_part_of_the_path() -> None:
 def test_where_readers_could_disagree_on_its_end_a_request_has_none(rest: bytes) -> None:
     assert head_of(HEAD + rest).size is None
     assert head_of(HEAD.replace(b"1.1", b"1.0") + b"Content-Length: 7\r\n\r\n").size is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        (b"", b""),
+        (b"Authorization: Bearer abc\r\n", b"abc"),
+        (b"authorization:bearer\t abc \r\n", b"abc"),
+        (b"X-API-KEY: abc\r\n", b"abc"),
+        (b"x-api-key: one\r\nAuthorization: Bearer two\r\n", b"two"),
+        (b"Authorization: Basic abc\r\n", b""),
+        (b"X-Authorization: Bearer abc\r\n", b""),
+        (b"Authorization: Bearer\r\n", b""),
+    ],
+)
+def test_the_key_is_the_one_that_http_will_find(headers: bytes, key: bytes) -> None:
+    assert head_of(HEAD + headers + b"Content-Length: 7\r\n\r\n{}").key == key
+    assert head_of(HEAD + headers).key is None

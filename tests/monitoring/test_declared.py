@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 from app import metrics
+from app.contracts.openapi import NOT_ALLOWED
 from app.core.errors import Reason
 from app.metrics import ALL
 from app.monitoring import bounds
@@ -73,7 +74,8 @@ def test_no_metric_is_declared_and_never_used() -> None:
 def test_what_is_listed_of_a_label_is_all_there_can_be() -> None:
     behind = set(Freshness) - {Freshness.OK, Freshness.NO_OBJECTIVE}
     assert set(bounds.WHY.values) == behind
-    assert set(bounds.ANSWERED.values) == {"accepted", "filtered", "retry", *Reason}
+    answered = {"accepted", "filtered", "retry", NOT_ALLOWED, *Reason}
+    assert set(bounds.ANSWERED.values) == answered
     assert set(bounds.JUDGED.values) == {"staged", "duplicate", "filtered", *Reason}
 
 

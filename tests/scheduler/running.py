@@ -11,7 +11,8 @@ import aiohttp
 from app.contracts.table import Table
 from app.health import Readiness
 from app.kafka import KafkaOptions
-from app.scheduler.options import RedisOptions, SchedulerOptions
+from app.redis_options import RedisOptions
+from app.scheduler.options import SchedulerOptions
 from app.scheduler.role import Running, scheduler
 from sinks.protocol import Warehouse
 from tests.scheduler.world import World

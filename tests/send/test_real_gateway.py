@@ -8,6 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from app.core.errors import Fatal
+from app.gateway.keys import hashed, new_key
 from app.kafka import KafkaOptions
 from app.local.ports import free_port
 from app.send import send
@@ -82,3 +84,18 @@ async def test_a_gateway_that_restarts_under_load_costs_no_event(kafka: str) -> 
             report = await sending
     assert (report.sent, report.accepted, report.exit_code) == (400, 400, 0)
     assert {record.value for record in await all_records(options, kind.topic)} == set(sent)
+
+
+async def test_a_gateway_that_asks_for_a_key_is_shown_it(kafka: str, tmp_path: Path) -> None:
+    kind, key = order_type(), new_key()
+    file = tmp_path / "keys.yaml"
+    file.write_text(f"sources: {{shop: {{keys: ['{hashed(key)}']}}}}")
+    apps = {kind.name: "shop"}
+    async with opened_gateway(
+        KafkaOptions(brokers=kafka), kind, apps=apps, keys_file=str(file)
+    ) as client:
+        events = [orjson.dumps(order())]
+        report = await send(events, type=kind.name, gateway_url=client.running.url, key=key)
+        assert report.accepted == 1
+        with pytest.raises(Fatal, match="401"):
+            await send(events, type=kind.name, gateway_url=client.running.url)
