@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test chaos chaos-report bench profile-gateway profile-worker demo up down clean
+.PHONY: help setup chromium check format test chaos chaos-report bench profile-gateway profile-worker demo up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,7 +23,7 @@ help: ## Say what there is.
 	@echo
 	@echo "Start with: make demo"
 
-setup: .venv/.ready $(STAND_IN)/.venv/.ready .venv/.kafka ## Install everything that is needed.
+setup: .venv/.ready $(STAND_IN)/.venv/.ready .venv/.kafka chromium ## Install everything that is needed.
 
 check: .venv/.ready ## Check format, lint, types, import rules, topic files and generated files.
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
@@ -90,6 +90,12 @@ $(STAND_IN)/.venv/.ready: $(STAND_IN)/pyproject.toml $(STAND_IN)/uv.lock | $(fil
 	@echo "Installing the stand-in for Snowflake (about 100 MB, once)"
 	@$(UV) sync --frozen --quiet --project $(STAND_IN)
 	@touch $@
+
+# The tests of the console drive a real one; Debian has it, and root may install it.
+chromium: .venv/.ready
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+		echo "Installing chromium, for the tests of the console"; \
+		$(BIN)/python -m tests.console.chromium; }
 
 .venv/.kafka: app/local/jars.py | .venv/.ready
 	@$(BIN)/python -m app.local.fetch

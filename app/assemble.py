@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from app.contracts.compile import compile_contract
 from app.contracts.load import Contracts, load_contracts
@@ -12,6 +13,9 @@ from app.ledger.open import ledger_at, open_ledger
 from app.ledger.protocol import Ledger
 from app.settings import Settings
 from sinks.protocol import ObjectStore, Warehouse
+
+if TYPE_CHECKING:
+    from app.console.data import Stores
 
 
 def contracts_of(settings: Settings) -> Contracts:
@@ -78,3 +82,13 @@ async def opened_warehouse(settings: Settings, objects: ObjectStore) -> AsyncIte
         yield warehouse
     finally:
         await warehouse.close()
+
+
+def stores_of(
+    settings: Settings, ledger: Ledger, objects: ObjectStore, warehouse: Warehouse
+) -> "Stores":
+    """What the console asks."""
+    from app.console.data import Stores
+
+    pii_key = settings.pii_key.get_secret_value().encode() or None
+    return Stores(ledger, objects, warehouse, settings.kafka, settings.worker.app_id, pii_key)

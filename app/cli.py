@@ -74,6 +74,12 @@ COMMANDS = {
         DATA,
         "Say where an event is: Kafka, seal, object, load, row; or why it is none.",
     ),
+    "console": Entry(
+        "app.commands.console",
+        "console",
+        DATA,
+        "Serve the web console on this machine: balance, freshness, loads, dead letters.",
+    ),
     "days": Entry(
         "app.commands.days",
         "days",

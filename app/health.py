@@ -1,6 +1,6 @@
 """Is this process alive, is it ready, what does it measure: the same answers in every role."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -66,11 +66,11 @@ def health_routes(readiness: Readiness, role: str) -> list[web.RouteDef]:
 
 @asynccontextmanager
 async def health_server(
-    readiness: Readiness, role: str, host: str, port: int
+    readiness: Readiness, role: str, host: str, port: int, more: Iterable[web.RouteDef] = ()
 ) -> AsyncIterator[int]:
-    """Serve the health routes alone; yields the port (useful when 0 was asked for)."""
+    """Serve the health routes, and `more`; yields the port (useful when 0 was asked for)."""
     app = web.Application()
-    app.add_routes(health_routes(readiness, role))
+    app.add_routes([*health_routes(readiness, role), *more])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, host, port)

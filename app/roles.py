@@ -17,6 +17,7 @@ from app.assemble import (
     opened_ledger,
     opened_objects,
     opened_warehouse,
+    stores_of,
     tables_of,
 )
 from app.contracts.load import Contracts
@@ -26,6 +27,7 @@ from app.health import Readiness
 from app.settings import Role, Settings
 
 if TYPE_CHECKING:
+    from app.console.kinds import Kinds
     from app.status.gauges import Type
     from app.trace.answering import Answering
 
@@ -109,14 +111,20 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
 @asynccontextmanager
 async def scheduler(settings: Settings) -> AsyncIterator[Running]:
     """Dirty days in, replaced days out."""
+    from app.console.routes import opened_console
     from app.scheduler.role import scheduler as start
     from app.status.gauges import Gauges, looking
 
-    tables, load_every, types = _to_load(settings)
+    tables, load_every, types, kinds = _to_load(settings)
     async with (
         opened_ledger(settings, at_once=False) as ledger,
+        # Of its own, so that no look at a page holds up a load.
+        opened_ledger(settings, at_once=False) as looked_at,
         opened_objects(settings) as objects,
         opened_warehouse(settings, objects) as warehouse,
+        opened_console(
+            kinds, stores_of(settings, looked_at, objects, warehouse), settings.console
+        ) as console,
         start(
             settings.scheduler,
             settings.redis,
@@ -127,6 +135,7 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
             warehouse,
             Readiness(),
             settings.drain_seconds,
+            pages=console.routes,
         ) as running,
         looking(
             Gauges(settings.kafka, settings.worker.app_id, ledger, types),
@@ -138,14 +147,15 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
 
 def _to_load(
     settings: Settings,
-) -> tuple[Mapping[str, Table], Mapping[str, timedelta], Sequence["Type"]]:
-    """The tables, how often each is brought up to date, and what to watch; the contracts, which
-    take 150 KB each, are not kept."""
+) -> tuple[Mapping[str, Table], Mapping[str, timedelta], Sequence["Type"], "Kinds"]:
+    """The tables, how often each is brought up to date, what to watch, and what the console knows
+    of them; the contracts, which take 150 KB each, are not kept."""
+    from app.console.kinds import Kinds
     from app.status.gauges import type_of
 
     contracts = contracts_of(settings)
     types = [type_of(contract) for contract in contracts.values()]
-    return tables_of(contracts), contracts.load_every, types
+    return tables_of(contracts), contracts.load_every, types, Kinds(contracts)
 
 
 ROLES: Mapping[Role, Callable[[Settings], AbstractAsyncContextManager[Running]]] = {

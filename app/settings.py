@@ -17,6 +17,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from app.console.options import ConsoleOptions
 from app.core.errors import Fatal
 from app.gateway.options import GatewayOptions
 from app.kafka import KafkaOptions
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     seal: SealOptions = SealOptions()
     scheduler: SchedulerOptions = SchedulerOptions()
     redis: RedisOptions = RedisOptions()
+    console: ConsoleOptions = ConsoleOptions()
     ledger: LedgerOptions = LedgerOptions()
     s3: S3Options = S3Options()
     duckdb: DuckDBOptions = DuckDBOptions()

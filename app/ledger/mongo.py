@@ -36,6 +36,7 @@ from app.ledger.mongo_entries import MongoEntries
 from app.ledger.mongo_errors import translating
 from app.ledger.mongo_operations import MongoOperations
 from app.ledger.mongo_queries import INDEXES
+from app.ledger.mongo_sums import MongoSums
 from app.ledger.options import LedgerOptions
 from app.ledger.pages import by_id
 from app.ledger.protocol import (
@@ -56,7 +57,7 @@ SEALS_PER_PAGE = 100
 CLOSE_SECONDS = 2.0
 
 
-class MongoLedger(MongoOperations):
+class MongoLedger(MongoOperations, MongoSums):
     """A `Ledger` in collections of one database, `ledger` before all."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:

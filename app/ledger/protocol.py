@@ -15,6 +15,7 @@ from typing import Protocol
 from app.core.disposal import Disposal
 from app.core.seal import DayCounts, Range, Seal, StoredObject
 from app.ledger.operations import Operations
+from app.ledger.sums import Sums
 
 SHELF = 5
 """Entries whose ids begin with the same so many characters lie on one shelf: ULIDs of two hours."""
@@ -162,7 +163,7 @@ class Shelved:
         return self.seal.id
 
 
-class Ledger(Operations, Protocol):
+class Ledger(Operations, Sums, Protocol):
     """Every method raises `Transient` when the store can not be reached or is busy."""
 
     async def record(self, seal: Seal) -> None:

@@ -21,6 +21,7 @@ MAX_DEPTH = 100
 KEPT = frozenset("-_:./@+, {}[]\"'\\=&?#%|;()<>")
 MAX_NAME = 60
 NAME = re.compile(r"[A-Za-z]+([_-][A-Za-z]+)*[0-9]{0,2}", re.ASCII)  # reads each character once
+WORD = re.compile(r"[\w-]*")
 OTHER = "·"
 MORE = "…"
 
@@ -71,11 +72,19 @@ def told_name(name: str, known: Collection[str]) -> str:
 
 
 def told_place(place: str | None, known: Collection[str]) -> str | None:
-    """The same of each name in a dotted place, `lines[].cents`."""
+    """The same of each name in a dotted place, `lines[].cents`.
+
+    A name may have dots itself, as an address has: where a part is no word, all parts that the
+    contract does not know are hidden.
+    """
     if place is None:
         return None
-    parts = (name.partition("[]") for name in place.split("."))
-    return ".".join(told_name(name, known) + items + rest for name, items, rest in parts)
+    parts = [name.partition("[]") for name in place.split(".")]
+    hides = any(name not in known and not WORD.fullmatch(name) for name, _, _ in parts)
+    return ".".join(
+        (shape(name) if hides and name not in known else told_name(name, known)) + items + rest
+        for name, items, rest in parts
+    )
 
 
 def masked(value: Any, known: Collection[str], most: int | None = None, depth: int = 0) -> Any:

@@ -14,14 +14,16 @@ from app.local.redis import LocalRedis
 from app.local.s3 import ACCESS_KEY, REGION, SECRET_KEY, LocalS3
 from app.local.state import lock_folder
 
+TOKEN_FILE = "console.token"
+
 
 class LocalStack:
     """`async with LocalStack(Path(".forebay")) as stack:` starts what is missing, and stops it.
 
     A server that `environ` names (`KAFKA__BROKERS`, `S3__ENDPOINT_URL`, `REDIS__URL`) is not
     started, and its attribute here is None. Data and logs stay in `data_dir` for the next time,
-    and so does the key of its hashes: equal values stay equal. One folder serves one stack at a
-    time.
+    and so do the key of its hashes (equal values stay equal) and the console's token. One folder
+    serves one stack at a time.
     """
 
     def __init__(self, data_dir: Path, environ: Mapping[str, str] | None = None) -> None:
@@ -29,6 +31,7 @@ class LocalStack:
         self._given = dict(os.environ if environ is None else environ)
         self._lock: IO[str] | None = None
         self._pii_key = self._given.get("PII_KEY", "")
+        self._token = self._given.get("CONSOLE__TOKEN", "")
         self.kafka: LocalKafka | None = None
         self.s3: LocalS3 | None = None
         self.redis: LocalRedis | None = None
@@ -51,6 +54,7 @@ class LocalStack:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = lock_folder(self.data_dir)
         self._pii_key = self._pii_key or _kept_key(self.data_dir / "pii.key")
+        self._token = self._token or _kept_key(self.data_dir / TOKEN_FILE)
         try:
             async with asyncio.TaskGroup() as starting:
                 for server in self.servers:
@@ -99,6 +103,8 @@ class LocalStack:
         }
         if self._pii_key:
             found["PII_KEY"] = self._pii_key
+        if self._token:
+            found["CONSOLE__TOKEN"] = self._token
         if self.redis:
             found["REDIS__URL"] = self.redis.url
         found = {name: self._given.get(name) or value for name, value in found.items()}

@@ -15,7 +15,7 @@ from app.local.output import Output
 from app.local.ports import free_port
 from app.local.process import ChildProcess
 from app.local.role import LocalRole
-from app.local.stack import LocalStack
+from app.local.stack import TOKEN_FILE, LocalStack
 from app.local.state import (
     State,
     holder,
@@ -183,6 +183,7 @@ def _welcome(stack: LocalStack, roles: Sequence[LocalRole]) -> str:
     lines = {
         "send events to": f"{urls['gateway']}/v1/events",
         "documentation": f"{urls['gateway']}/docs",
+        "console": f"{urls['scheduler']}/console  (its token: {stack.data_dir / TOKEN_FILE})",
         "metrics": "  ".join(f"{url}/metrics" for url in urls.values()),
         "warehouse": environment["DUCKDB__PATH"],
         "ledger": environment["LEDGER__URL"],

@@ -1,12 +1,13 @@
 """The scheduler: a Faust timer that ticks in every instance, and loads guarded by a lock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from aiohttp import web
 from loguru import logger
 
 from app.contracts.table import Table
@@ -45,8 +46,11 @@ async def scheduler(
     warehouse: Warehouse,
     readiness: Readiness,
     drain_seconds: float,
+    pages: Iterable[web.RouteDef] = (),
 ) -> AsyncIterator[Running]:
     """Load each of `tables` (by event) when it is due; `load_every` is its pace, by event.
+
+    `pages` are served beside its health.
 
     Entering waits for Redis, ledger and warehouse. Leaving begins nothing more and lets a running
     load end: within `drain_seconds` it has committed or was rolled back, and its lock is free.
@@ -54,7 +58,7 @@ async def scheduler(
     Raises:
         Fatal: a server refuses us, or a setting is wrong.
     """
-    async with health_server(readiness, "scheduler", options.host, options.port) as port:
+    async with health_server(readiness, "scheduler", options.host, options.port, pages) as port:
         locks = Locks(redis.url, options.lock_seconds, redis.client())
         try:
             await until_reached("redis", locks.ping, readiness)

@@ -20,7 +20,7 @@ asyncio.run(start())
 """
 WORKER = "import app.commands.run, app.worker.role, app.ledger.sqlite, sinks.s3.client"
 SCHEDULER = """
-import app.commands.run, app.scheduler.role, app.ledger.sqlite
+import app.commands.run, app.scheduler.role, app.ledger.sqlite, app.console.routes
 import sinks.s3.store, sinks.duckdb.warehouse, faust
 """
 

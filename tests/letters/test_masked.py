@@ -119,6 +119,8 @@ def test_what_may_be_a_value_is_not_shown_unless_the_contract_says_so(name: str)
 
 def test_a_place_is_masked_name_by_name() -> None:
     assert told_place("lines[].user_4711.cents", ()) == "lines[].aaaa_9999.cents"
+    assert told_place("Ann.Doe@example.com", ()) == "Aaa.Aaa@aaaaaaa.aaa"
+    assert told_place("lines[].Ann.Doe@example.com", {"lines"}) == "lines[].Aaa.Aaa@aaaaaaa.aaa"
     assert told_place(None, ()) is None
 
 

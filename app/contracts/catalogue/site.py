@@ -32,9 +32,13 @@ def site(contracts: Mapping[str, Contract]) -> Iterator[tuple[str, str]]:
 
 def _html(layout: Template, title: str, markdown: str, root: str, app: str = "") -> str:
     above = f' / <a href="{root}apps/{app}.html">{escape(app)}</a>' if app else ""
-    return layout.substitute(
-        title=escape(title), root=root, above=above, body=_markdown.render(markdown)
-    )
+    return layout.substitute(title=escape(title), root=root, above=above, body=rendered(markdown))
+
+
+def rendered(markdown: str) -> str:
+    """A page's Markdown as HTML; what stands in it as HTML is shown as text."""
+    html: str = _markdown.render(markdown)
+    return html
 
 
 def _words(contract: Contract) -> dict[str, str]:

@@ -79,12 +79,23 @@ def read_fix(given: str) -> Fix:
         Fatal: everything that is wrong with it.
     """
     path = Path(given)
-    is_file = path.suffix in SUFFIXES and "\n" not in given and not given.startswith(("{", "["))
-    name = path if is_file else INLINE
+    if path.suffix not in SUFFIXES or "\n" in given or given.startswith(("{", "[")):
+        return parse_fix(given)
     try:
-        content = read_yaml(path) if is_file else parse_yaml(given)
+        return _fix(path, read_yaml(path))
     except Unreadable as error:
-        raise Fatal(f"{name}: {error}") from error
+        raise Fatal(f"{path}: {error}") from error
+
+
+def parse_fix(text: str) -> Fix:
+    """Read YAML, and never a file. Raises as `read_fix`."""
+    try:
+        return _fix(INLINE, parse_yaml(text))
+    except Unreadable as error:
+        raise Fatal(f"{INLINE}: {error}") from error
+
+
+def _fix(name: Path, content: Any) -> Fix:
     steps = content if isinstance(content, list) else [content]
     try:
         return Fix(_Fix.model_validate({"steps": tuple(steps)}).steps)
