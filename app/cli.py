@@ -110,6 +110,12 @@ COMMANDS = {
         CONFIG,
         "Print the list of all metrics, the alert rules for Prometheus, the dashboard for Grafana.",
     ),
+    "settings": Entry(
+        "app.commands.settings",
+        "settings",
+        CONFIG,
+        "Print every setting: what it is for, its value, and where that comes from.",
+    ),
     "keys": Entry(
         "app.commands.keys",
         "keys",
