@@ -24,6 +24,7 @@ from app.contracts.load import Contracts
 from app.contracts.table import Table
 from app.core.errors import Fatal
 from app.health import Readiness
+from app.sentry import tag_sentry
 from app.settings import Role, Settings
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Running]:
     from app.gateway.role import gateway as start
 
     contracts = contracts_of(settings)
+    tag_sentry(config=contracts.config_sha)
     async with AsyncExitStack() as stack:
         receipts = None
         if settings.gateway.receipts:
@@ -88,6 +90,7 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
     from app.worker.role import worker as start
 
     contracts = contracts_of(settings)
+    tag_sentry(config=contracts.config_sha)
     async with (
         opened_ledger(settings, at_once=False) as ledger,
         opened_objects(settings) as objects,
@@ -154,6 +157,7 @@ def _to_load(
     from app.status.gauges import type_of
 
     contracts = contracts_of(settings)
+    tag_sentry(config=contracts.config_sha)
     types = [type_of(contract) for contract in contracts.values()]
     return tables_of(contracts), contracts.load_every, types, Kinds(contracts)
 

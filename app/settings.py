@@ -4,11 +4,13 @@
 """
 
 import os
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -53,7 +55,12 @@ class SentryOptions(Options):
 
     dsn: SecretStr = SecretStr("")
     environment: str = Field("", description="Empty: ENVIRONMENT.")
-    traces_sample_rate: float = Field(0.0, ge=0, le=1)
+    traces_sample_rate: float = Field(
+        0.0, ge=0, le=1, description="Of requests, seals and loads, as transactions."
+    )
+    profiles_sample_rate: float = Field(
+        0.0, ge=0, le=1, description="Of those, with a profile of the CPU."
+    )
 
 
 class Settings(BaseSettings):
@@ -135,6 +142,28 @@ def read_settings() -> Settings:
     except ValidationError as error:
         lines = [_line(e["loc"], e["msg"]) for e in error.errors()]
         raise Fatal("The environment is not right.\n" + "\n".join(lines)) from error
+
+
+def secrets_of(settings: BaseModel) -> Iterator[str]:
+    """All secrets among the settings, passwords in URLs too: what must never be shown."""
+    for _, value in settings:
+        match value:
+            case BaseModel():
+                yield from secrets_of(value)
+            case SecretStr():
+                yield value.get_secret_value()
+            case str() if "://" in value:
+                yield from _passwords(value)
+
+
+def _passwords(url: str) -> Iterator[str]:
+    """As it is written in the URL, and as it is meant."""
+    _, _, rest = url.partition("://")
+    user, at, _ = rest.rpartition("@")
+    password = user.partition(":")[2]
+    if at and password:
+        yield password
+        yield unquote(password)
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

@@ -15,7 +15,7 @@ from app.core.errors import Fatal
 from app.ledger.protocol import Ledger
 from app.local.up import local_environment
 from app.logs import set_up_logs
-from app.settings import Settings, read_settings
+from app.settings import Settings, read_settings, secrets_of
 from sinks.protocol import ObjectStore, Warehouse
 
 DATA_DIR = Path(".forebay")
@@ -41,7 +41,7 @@ def settings_here(data_dir: Path = DATA_DIR) -> Settings:
     for name, value in (environment or {}).items():
         os.environ.setdefault(name, value)
     settings = read_settings()
-    set_up_logs("WARNING", "text")
+    set_up_logs("WARNING", "text", secrets=secrets_of(settings))
     return settings
 
 

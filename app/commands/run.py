@@ -13,10 +13,11 @@ from loguru import logger
 
 from app.core import kill_points
 from app.core.errors import ForebayError
-from app.logs import set_up_logs
+from app.logs import flush_logs, set_up_logs
+from app.redaction import cause_of
 from app.roles import run_role
-from app.sentry import flush_sentry, set_up_sentry
-from app.settings import Role, read_settings
+from app.sentry import set_up_sentry
+from app.settings import Role, read_settings, secrets_of
 
 
 def run(
@@ -33,7 +34,8 @@ def run(
     if role is not None:
         settings = settings.model_copy(update={"role": role})
     name = str(settings.role or "none")
-    set_up_logs(settings.log.level, settings.log.format, role=name)
+    secrets = secrets_of(settings)
+    set_up_logs(settings.log.level, settings.log.format, secrets=secrets, role=name)
     set_up_sentry(
         settings.sentry,
         role=name,
@@ -46,7 +48,11 @@ def run(
         with asyncio.Runner(loop_factory=_loop_factory(settings.role)) as runner:
             runner.run(run_role(settings))
     except ForebayError as error:
-        logger.error("{}", error)
+        logger.bind(job=name, cause=cause_of(error)).error("{}", error)
+        _exit(1)
+    except Exception as error:
+        dying = logger.bind(job=name, cause=cause_of(error)).opt(exception=error)
+        dying.critical("a fault of Forebay's: {}", type(error).__name__)
         _exit(1)
     _exit(0)
 
@@ -63,8 +69,8 @@ def _loop_factory(role: Role | None) -> Callable[[], asyncio.AbstractEventLoop] 
 
 def _exit(code: int) -> NoReturn:
     """End the process, even if a thread waits for a server that does not answer."""
+    flush_logs()
     if any(not thread.daemon for thread in set(threading.enumerate()) - {threading.main_thread()}):
-        flush_sentry()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

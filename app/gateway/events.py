@@ -12,6 +12,7 @@ from app.gateway.body import read_body
 from app.gateway.budget import Budget, Overloaded
 from app.gateway.door import Door
 from app.gateway.guard import SOURCE, Guard
+from app.gateway.http import PARENT
 from app.gateway.options import GatewayOptions
 from app.gateway.publish import Publisher
 from app.gateway.refusal import Refusal
@@ -64,7 +65,8 @@ class EventsApi:
                 received_ms, sent = await self._receive(request)
                 verdicts = await self._judged(request, sent, received_ms)
                 records = [v.record for v in verdicts if v.record is not None]
-                places = await self._publisher.publish(records, received_ms)
+                trace = request.get(PARENT)
+                places = await self._publisher.publish(records, received_ms, trace)
             except Overloaded:
                 raise Refusal(
                     429,

@@ -8,17 +8,23 @@ from functools import cache
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from loguru import logger
+from multidict import istr
 from prometheus_client import Counter
 from ulid import ULID
 
+from app import spans
+from app.core.headers import TRACEPARENT, trace_id
 from app.gateway.cors import Cors
 from app.gateway.door import Door
 from app.gateway.guard import GUARDED, SOURCE, Guard
 from app.gateway.refusal import Refusal
-from app.logs import REQUEST
+from app.logs import REQUEST, TRACE
 from app.metrics import GATEWAY_REFUSED, GATEWAY_REQUESTS
+from app.redaction import cause_of
 
 REQUEST_ID = "X-Request-Id"
+TRACEPARENT_HEADER = istr(TRACEPARENT)
+PARENT = web.RequestKey("traceparent", bytes)
 
 _fit_for_a_log = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII).fullmatch
 
@@ -33,6 +39,15 @@ def request_id(given: str) -> str:
     if given and _fit_for_a_log(given):
         return given
     return f"{_process}{next(_number):010X}"
+
+
+def _traceparent(request: web.Request) -> bytes | None:
+    """The trace that a request is part of, as it is to be handed on; None if it names none."""
+    given = request.headers.get(TRACEPARENT_HEADER)
+    if given is None:
+        return None
+    parent = given.encode("latin-1", "replace")
+    return parent if trace_id(parent) is not None else None
 
 
 @cache
@@ -50,10 +65,15 @@ def middleware(door: Door, guard: Guard | None = None, cors: Cors | None = None)
     async def wrapped(request: web.Request, handler: Handler) -> web.StreamResponse:
         name = request_id(request.headers.get(REQUEST_ID, ""))
         REQUEST.set(name)  # never reset: aiohttp gives each request a task, and so a context
+        if (parent := _traceparent(request)) is not None:
+            TRACE.set(trace_id(parent))
+            request[PARENT] = parent
         response: web.StreamResponse | None = None
         if cors is not None:
             response = cors.preflight(request)
-        if response is None:
+        if response is None and spans.on:
+            response = await _traced(request, handler, guard, parent)
+        elif response is None:
             response = await _answered(request, handler, guard)
         if cors is not None:
             response.headers.update(cors.headers(request.headers.get(hdrs.ORIGIN)))
@@ -65,6 +85,15 @@ def middleware(door: Door, guard: Guard | None = None, cors: Cors | None = None)
         return response
 
     return wrapped
+
+
+async def _traced(
+    request: web.Request, handler: Handler, guard: Guard | None, parent: bytes | None
+) -> web.StreamResponse:
+    resource = request.match_info.route.resource
+    name = resource.canonical if resource is not None else "nowhere"
+    with spans.job("http.server", f"{request.method} {name}", (parent or b"").decode()):
+        return await _answered(request, handler, guard)
 
 
 async def _answered(
@@ -84,7 +113,8 @@ async def _answered(
     except Exception as error:
         # Only where it happened: the text of an error may quote the event.
         where = "".join(traceback.format_tb(error.__traceback__))
-        logger.bind(where=where).error("{} while answering a request", type(error).__name__)
+        bug = logger.bind(where=where, job="answering a request", cause=cause_of(error))
+        bug.error("{} while answering a request", type(error).__name__)
         return Refusal(
             500, "bug", f"this is a fault of the gateway, see its log by the {REQUEST_ID}"
         ).response()

@@ -68,7 +68,9 @@ class Publisher:
         waiting = self._readiness.waiting
         return waiting.get("kafka") or waiting.get(SILENCE)
 
-    async def publish(self, records: Sequence[Record], received_ms: int) -> list[Placed | Unplaced]:
+    async def publish(
+        self, records: Sequence[Record], received_ms: int, traceparent: bytes | None = None
+    ) -> list[Placed | Unplaced]:
         """Store each record; its place, by index. What Kafka has not acknowledged in
         `publish_timeout_seconds` is `Unplaced.UNKNOWN` and may be stored all the same.
 
@@ -80,7 +82,7 @@ class Publisher:
         for record in records:
             sizes[record.topic] = sizes.get(record.topic, 0) + record.size
         self._budget.take_each(sizes)
-        delivery = Delivery(len(records), received_ms)
+        delivery = Delivery(len(records), received_ms, traceparent)
         for index, record in enumerate(records):
             lane = self._lane(record.topic, record.key)
             if self._stuck(lane, began):

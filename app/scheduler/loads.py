@@ -21,10 +21,12 @@ from app.contracts.table import Table
 from app.core.errors import Fenced, ForebayError, Transient
 from app.health import Readiness
 from app.ledger.protocol import DirtyDay, Ledger
+from app.redaction import cause_of, told
 from app.scheduler.due import is_due
 from app.scheduler.lock import Lease, LeaseLost, Locks
 from app.scheduler.options import SchedulerOptions
 from app.scheduler.replace import LoadReport, replace_days
+from app.spans import job
 from sinks.protocol import Warehouse
 
 STUCK_SECONDS = 0.5
@@ -154,21 +156,23 @@ class Loads:
 
     async def _run_safely(self, table: Table, lease: Lease, *, if_due: bool) -> LoadReport | None:
         """One run; whatever goes wrong is this table's business only."""
-        try:
-            report = await self._run(table, lease, if_due=if_due)
-        except (Fenced, LeaseLost) as error:
-            logger.warning("another scheduler took over: {}", error)
-            _count(table, "superseded")
-        except Exception as error:
-            self._note_failure(table, error)
-        else:
-            self._failures.pop(table.event, None)
-            return report
+        run = str(ULID())
+        with logger.contextualize(run=run), job("load", table.name):
+            try:
+                report = await self._run(table, lease, run, if_due=if_due)
+            except (Fenced, LeaseLost) as error:
+                logger.warning("another scheduler took over: {}", error)
+                _count(table, "superseded")
+            except Exception as error:
+                self._note_failure(table, error)
+            else:
+                self._failures.pop(table.event, None)
+                return report
         return None
 
-    async def _run(self, table: Table, lease: Lease, *, if_due: bool) -> LoadReport:
+    async def _run(self, table: Table, lease: Lease, run: str, *, if_due: bool) -> LoadReport:
         """One run, tried up to `options.attempts` times."""
-        run, began_at = str(ULID()), monotonic()
+        began_at = monotonic()
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(Transient),
             stop=self._gives_up,
@@ -177,18 +181,17 @@ class Loads:
             before_sleep=_warn,
             reraise=True,
         )
-        with logger.contextualize(run=run):
-            report: LoadReport = await retrying(self._try, table, lease, run, if_due)
-            _count(table, report.outcome)
-            if report.outcome != "nothing_to_do":
-                seconds = monotonic() - began_at
-                metrics.SCHEDULER_LOAD_SECONDS.observe(seconds)
-                metrics.SCHEDULER_LAST_LOAD_SECONDS.labels(table.event).set(seconds)
-                metrics.SCHEDULER_ROWS.labels(table.event).inc(report.rows)
-                logger.info(
-                    "{}: {} days, {} rows of {} staged, {} days left",
-                    report.outcome, report.days, report.rows, report.staged, report.left,
-                )  # fmt: skip
+        report: LoadReport = await retrying(self._try, table, lease, run, if_due)
+        _count(table, report.outcome)
+        if report.outcome != "nothing_to_do":
+            seconds = monotonic() - began_at
+            metrics.SCHEDULER_LOAD_SECONDS.observe(seconds)
+            metrics.SCHEDULER_LAST_LOAD_SECONDS.labels(table.event).set(seconds)
+            metrics.SCHEDULER_ROWS.labels(table.event).inc(report.rows)
+            logger.info(
+                "{}: {} days, {} rows of {} staged, {} days left",
+                report.outcome, report.days, report.rows, report.staged, report.left,
+            )  # fmt: skip
         return report
 
     async def _try(self, table: Table, lease: Lease, run: str, if_due: bool) -> LoadReport:
@@ -225,8 +228,9 @@ class Loads:
         rest = min(most, first * 2 ** (failures - 1))
         self._rests_until[table.event] = monotonic() + rest
         unexpected = not isinstance(error, ForebayError)
-        logger.opt(exception=error if unexpected else None).error(
-            "the load failed, again in {:g} s: {}", rest, error or type(error).__name__
+        failed = logger.bind(job=f"load {table.name}", cause=cause_of(error))
+        failed.opt(exception=error if unexpected else None).error(
+            "the load failed, again in {:g} s: {}", rest, told(error) if unexpected else error
         )
         _count(table, "failed")
 

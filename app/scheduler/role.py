@@ -15,6 +15,7 @@ from app.core.errors import Fatal
 from app.health import Readiness, health_server
 from app.kafka import KafkaOptions
 from app.ledger.protocol import Ledger
+from app.redaction import told
 from app.redis_options import RedisOptions
 from app.retry import until_reached
 from app.scheduler.loads import Loads
@@ -121,4 +122,4 @@ async def _crash_of(app: Any) -> None:
     """Wait until the app stops; raise if it was not asked to."""
     await app.wait_for_stopped(asyncio.Event())
     if app.crash_reason is not None:
-        raise Fatal(f"the scheduler's timer died: {app.crash_reason}") from app.crash_reason
+        raise Fatal(f"the scheduler's timer died: {told(app.crash_reason)}") from app.crash_reason

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from loguru import logger
+
 from app.core.errors import Rejected, Transient
-from app.core.headers import REJECTED
+from app.core.headers import RECEIVED_AT, REJECTED, trace_in
 from app.core.judge import EventType, Filtered
 from app.core.kill_points import passing
 from app.core.seal import ObjectKind
@@ -14,7 +16,7 @@ from app.metrics import WORKER_EVENTS, WORKER_WARNED
 from app.worker.breaker import Breaker, Tripped
 from app.worker.entries import OFFSET
 from app.worker.lane import Lane
-from app.worker.open_seal import OpenSeal
+from app.worker.open_seal import MAX_TRACES, OpenSeal
 from app.worker.records import Clock, Good, Received, Record, dead_letter, weigh
 from app.worker.sealing import Sealing
 
@@ -97,7 +99,11 @@ class Agent:
         weighed: list[Weighed] = []
         for record in records:
             at = received(record)
-            weighed.append((record, at, weigh(kind, record, at.at)))
+            weighed.append((record, at, weigh(kind, record, at.at, lane.partition)))
+            headers = record.headers
+            more = len(headers) != 1 or headers[0][0] != RECEIVED_AT  # than the gateway's own
+            if more and len(seal.traces) < MAX_TRACES:
+                seal.trace(trace_in(headers))
         bad = [(record, at, why) for record, at, why in weighed if isinstance(why, Rejected)]
         surprising = sum(not _is_known(record, why) for record, _, why in bad)
         self._breakers[kind.name].count(len(weighed), surprising)
@@ -205,3 +211,8 @@ def _bury(lane: Lane, seal: OpenSeal, record: Record, at: Received, why: Rejecte
     seal.tally(day).dead += 1
     seal.reasons[why.reason] += 1
     WORKER_EVENTS.labels(lane.kind.name, why.reason).inc()
+    if (trace := trace_in(record.headers)) is not None and trace in seal.traces:
+        logger.bind(
+            event=lane.kind.name, topic=lane.log, partition=lane.partition, offset=record.offset,
+            seal=seal.id, day=day.isoformat(), trace=trace, field=why.field,
+        ).info("a dead letter: {}", why.reason)  # fmt: skip

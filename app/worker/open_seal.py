@@ -14,6 +14,9 @@ from app.worker.entries import MARK
 from app.worker.lane import Lane
 from sinks.protocol import ObjectStore, ObjectWriter
 
+MAX_TRACES = 50
+"""That a seal's line in the log names."""
+
 MESSAGE_BYTES = 512 << 10
 """Marks packed into one changelog message; brokers take 1 MB by default."""
 
@@ -86,6 +89,7 @@ class OpenSeal:
         self.objects: dict[tuple[ObjectKind, date], OpenObject] = {}
         self.days: dict[date, Tally] = {}
         self.reasons: Counter[str] = Counter()
+        self.traces: dict[str, None] = {}
         self._store = store
 
     @property
@@ -118,6 +122,11 @@ class OpenSeal:
         span.next = next
         span.records += records
         lane.next = next
+
+    def trace(self, trace: str | None) -> None:
+        """Note the trace that a record is part of, if it is of any."""
+        if trace is not None and len(self.traces) < MAX_TRACES:
+            self.traces[trace] = None
 
     def append(self, kind: ObjectKind, day: date, lines: bytearray, rows: int) -> None:
         """Add whole NDJSON lines to the object of that kind and day."""

@@ -77,8 +77,11 @@ class Good(PerEvent, frozen=True, gc=False):
     lines: tuple[bytes, ...]
 
 
-def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Filtered | Rejected:
-    """Judge a record. Whatever is in it, there is an answer: a bad event never blocks."""
+def weigh(
+    kind: EventType, record: Record, received_at: datetime, partition: int | None = None
+) -> Good | Filtered | Rejected:
+    """Judge a record, of this `partition` if it is one of Kafka's. Whatever is in it, there is an
+    answer: a bad event never blocks."""
     if record.value is None:
         return Rejected(Reason.NOT_JSON, "a record without a value holds no event")
     try:
@@ -93,9 +96,9 @@ def weigh(kind: EventType, record: Record, received_at: datetime) -> Good | Filt
         return Good(_identity(kind, kind.dedupe_key(verdict.row), lines), day, lines)
     except Exception as error:
         # A hole in a contract's code must not stop the partition; the breaker stops a flood.
-        logger.error(
-            "judging {} at offset {} raised {}", kind.topic, record.offset, type(error).__name__
-        )
+        where = {"event": kind.name, "topic": kind.topic, "partition": partition}
+        bug = logger.bind(**where, offset=record.offset, job=f"judging {kind.name}")
+        bug.error("judging {} raised {}", kind.topic, type(error).__name__)
         message = f"could not be processed ({type(error).__name__})"
         return Rejected(Reason.TRANSFORM, message)
 

@@ -11,18 +11,20 @@ from typing import Any
 
 from loguru import logger
 
-from app.core.errors import Fatal, Fenced, ForebayError
+from app.core.errors import Fenced
 from app.core.judge import EventType
 from app.core.kill_points import passing
 from app.health import Readiness, health_server
 from app.kafka import KafkaOptions, TopicSpec, ensure_topics
 from app.kafka_logs import kafka_logs
 from app.ledger.protocol import Ledger
+from app.logs import always
 from app.retry import together, until_reached
 from app.worker.agent import Agent
 from app.worker.assignment import Assignment
 from app.worker.breaker import Breaker
 from app.worker.changelog import Changelog
+from app.worker.ending import as_ours, exit_hard
 from app.worker.extent import Extent
 from app.worker.gaps import Gaps, Standing
 from app.worker.lane import Lane
@@ -41,7 +43,6 @@ LAST_LOOK_SECONDS = 1.0
 """For Kafka to say where the reading stands, before the last seal."""
 STOP_SECONDS = 8.0
 """What Faust needs of the drain time, after everything is sealed."""
-HUNG_EXIT_CODE = 70
 
 
 @asynccontextmanager
@@ -118,6 +119,7 @@ class RunningWorker:
         self._tick_seconds = min(seal.max_age_seconds / 4, 5.0)
         self._changelog = Changelog(kafka)
         author = Author(options.worker_id or f"{socket.gethostname()}-{os.getpid()}", config_sha)
+        always(worker=author.worker)
         by_topic = {kind.topic: kind for kind in kinds.values()}
         marks = {topic: size.marks for size in classes for topic in size.topics}
         self._extent = Extent(kafka)
@@ -184,7 +186,7 @@ class RunningWorker:
 
     async def stop(self, drain_seconds: float) -> None:
         """Seal what is open if all is well, then let go of everything."""
-        hard_exit = threading.Timer(drain_seconds, _exit_hard)
+        hard_exit = threading.Timer(drain_seconds, exit_hard)
         hard_exit.daemon = True
         hard_exit.start()
         app = self._app
@@ -219,10 +221,10 @@ class RunningWorker:
             return
         self._assignment.revoke()
         if isinstance(error, Fenced):
-            logger.error("fenced: {}", error)
+            logger.warning("fenced: {}", error)  # what it dies of is told as an error, once
             for size in self._classes:  # the other owner's marks may be missing here
                 size.marks.wipe()
-        self._death.set_exception(_ours(error))
+        self._death.set_exception(as_ours(error))
         self._death.add_done_callback(lambda death: death.exception())
 
     async def _run_app(self) -> None:
@@ -283,16 +285,3 @@ class RunningWorker:
 
     async def _log_start(self, lane: Lane) -> int:
         return (await self._extent.starts([lane.place]))[lane.place]
-
-
-def _ours(error: BaseException) -> ForebayError:
-    if isinstance(error, ForebayError):
-        return error
-    ours = Fatal(f"the worker died of {type(error).__name__}: {error}")
-    ours.__cause__ = error
-    return ours
-
-
-def _exit_hard() -> None:
-    logger.error("shutting down hangs; exit {}", HUNG_EXIT_CODE)
-    os._exit(HUNG_EXIT_CODE)

@@ -1,4 +1,4 @@
-"""A server that takes what a Sentry client sends."""
+"""A server that takes what a Sentry client sends, and reads it as Sentry does."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,20 +11,28 @@ from app.local.ports import free_port
 
 
 class Sentry:
-    """`errors` are the messages of the events that came, `bodies` all that came."""
+    """`items` are kinds and contents of all that came, `events` those of errors, `errors` the
+    messages of these, `bodies` all as it came."""
 
     def __init__(self, port: int) -> None:
         self.dsn = f"http://key@127.0.0.1:{port}/1"
         self.errors: list[str] = []
         self.bodies: list[bytes] = []
+        self.items: list[tuple[str, dict[str, Any]]] = []
+        self.events: list[dict[str, Any]] = []
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
         self.bodies.append(body)
         _, *items = body.split(b"\n")
         for head, payload in zip(items[::2], items[1::2], strict=False):
-            if head and orjson.loads(head).get("type") == "event":
-                self.errors.append(_message(orjson.loads(payload)))
+            if not head:
+                continue
+            kind, content = orjson.loads(head)["type"], orjson.loads(payload)
+            self.items.append((kind, content))
+            if kind == "event":
+                self.events.append(content)
+                self.errors.append(_message(content))
         return web.json_response({})
 
 

@@ -17,7 +17,7 @@ from ulid import ULID
 
 from app.core.seal import DayCounts, ObjectKind, Range, Seal, partition_name
 from app.kafka import KafkaOptions
-from app.worker.role import HUNG_EXIT_CODE
+from app.worker.ending import HUNG_EXIT_CODE
 from tests.worker.kinds import event
 from tests.worker.world import World, a_world, until
 
