@@ -32,7 +32,10 @@ async def entry_page(data: Data, event: str) -> Page:
 
     if event not in data.kinds:
         raise web.HTTPNotFound
-    body = Markup(rendered(event_page(data.kinds.contract(event))))
+    html = rendered(event_page(data.kinds.contract(event)))
+    for tag in ("table", "pre"):  # they scroll sideways, by the keyboard too
+        html = html.replace(f"<{tag}>", f'<{tag} tabindex="0">')
+    body = Markup(html)
     return Page("entry.html", event, "catalogue", {"event": event, "body": body})
 
 
