@@ -92,6 +92,30 @@ COMMANDS = {
         DATA,
         "Replace days of the warehouse from the ledger's objects.",
     ),
+    "runs": Entry(
+        "app.commands.runs",
+        "runs",
+        DATA,
+        "List what the scheduler did: loads and other jobs, how long they took, how they ended.",
+    ),
+    "pause": Entry(
+        "app.commands.pause",
+        "pause",
+        RUN,
+        "Have workers leave a type alone, or schedulers, or both, without a deploy.",
+    ),
+    "resume": Entry(
+        "app.commands.pause",
+        "resume",
+        RUN,
+        "End a pause: within seconds the type goes on where it stood.",
+    ),
+    "janitor": Entry(
+        "app.commands.janitor",
+        "janitor",
+        RUN,
+        "List, and with `--go` remove, what nobody needs any more.",
+    ),
     "ledger": Entry(
         "app.commands.ledger",
         "ledger",

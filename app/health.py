@@ -30,6 +30,9 @@ class Readiness:
     def note(self, what: str, why: str) -> None:
         self.troubles[what] = why
 
+    def mended(self, what: str) -> None:
+        self.troubles.pop(what, None)
+
 
 def health_routes(readiness: Readiness, role: str) -> list[web.RouteDef]:
     """`/livez` (200 while the event loop turns), `/readyz` (503 names what is missing),

@@ -183,11 +183,13 @@ WORKER_INCIDENTS = counter(
     "incidents",
     event=bounds.EVENT,
 )
-WORKER_PAUSED = gauge(
-    "forebay_worker_paused",
-    "1: the circuit breaker has paused this type, until a restart.",
+PAUSED = gauge(
+    "forebay_paused",
+    "1: stands still until `forebay resume`, by an operator or the circuit breaker. what: consume, "
+    "as each worker sees it, or load, as each scheduler does.",
     "yes or no",
     event=bounds.EVENT,
+    what=bounds.ACTIVITY,
 )
 WORKER_LEFT_BEHIND = gauge(
     "forebay_worker_left_behind_offsets",
@@ -205,6 +207,13 @@ SCHEDULER_LOADS = counter(
 )
 SCHEDULER_LOAD_SECONDS = histogram(
     "forebay_scheduler_load_seconds", "Length of a committed run.", "seconds", LONG_SECONDS
+)
+SCHEDULER_JOBS = counter(
+    "forebay_scheduler_jobs_total",
+    "Runs of jobs on a schedule, by outcome: done, failed, skipped.",
+    "runs",
+    job=bounds.JOB,
+    outcome=bounds.JOB_OUTCOME,
 )
 SCHEDULER_LAST_LOAD_SECONDS = gauge(
     "forebay_scheduler_last_load_seconds",

@@ -23,12 +23,16 @@ from app.assemble import (
 from app.contracts.load import Contracts
 from app.contracts.table import Table
 from app.core.errors import Fatal
+from app.core.schedule import Schedule
 from app.health import Readiness
+from app.ledger.protocol import Ledger
 from app.sentry import tag_sentry
 from app.settings import Role, Settings
+from sinks.protocol import ObjectStore, Warehouse
 
 if TYPE_CHECKING:
     from app.console.kinds import Kinds
+    from app.scheduler.jobs import Job
     from app.status.gauges import Type
     from app.trace.answering import Answering
 
@@ -118,7 +122,7 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
     from app.scheduler.role import scheduler as start
     from app.status.gauges import Gauges, looking
 
-    tables, load_every, types, kinds = _to_load(settings)
+    tables, schedules, types, kinds = _to_load(settings)
     async with (
         opened_ledger(settings, at_once=False) as ledger,
         # Of its own, so that no look at a page holds up a load.
@@ -133,11 +137,12 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
             settings.redis,
             settings.kafka,
             tables,
-            load_every,
+            schedules,
             ledger,
             warehouse,
             Readiness(),
             settings.drain_seconds,
+            jobs=_jobs(settings, ledger, objects, warehouse),
             pages=console.routes,
         ) as running,
         looking(
@@ -150,8 +155,8 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
 
 def _to_load(
     settings: Settings,
-) -> tuple[Mapping[str, Table], Mapping[str, timedelta], Sequence["Type"], "Kinds"]:
-    """The tables, how often each is brought up to date, what to watch, and what the console knows
+) -> tuple[Mapping[str, Table], Mapping[str, Schedule], Sequence["Type"], "Kinds"]:
+    """The tables, when each is brought up to date, what to watch, and what the console knows
     of them; the contracts, which take 150 KB each, are not kept."""
     from app.console.kinds import Kinds
     from app.status.gauges import type_of
@@ -159,7 +164,27 @@ def _to_load(
     contracts = contracts_of(settings)
     tag_sentry(config=contracts.config_sha)
     types = [type_of(contract) for contract in contracts.values()]
-    return tables_of(contracts), contracts.load_every, types, Kinds(contracts)
+    return tables_of(contracts), contracts.schedules, types, Kinds(contracts)
+
+
+def _jobs(
+    settings: Settings, ledger: Ledger, objects: ObjectStore, warehouse: Warehouse
+) -> "list[Job]":
+    """What a scheduler does on a schedule beside loading."""
+    from app.janitor.sweep import counted, sweep
+    from app.scheduler.jobs import Check, Job
+
+    schedule = settings.janitor.schedule
+    if schedule is None:
+        return []
+    keep_runs = timedelta(days=settings.janitor.keep_runs_days)
+
+    async def swept(check: Check) -> Mapping[str, int]:
+        return counted(
+            await sweep(ledger, objects, warehouse, keep_runs=keep_runs, go=True, check=check)
+        )
+
+    return [Job("janitor", schedule, swept)]
 
 
 ROLES: Mapping[Role, Callable[[Settings], AbstractAsyncContextManager[Running]]] = {

@@ -22,6 +22,7 @@ from pydantic_settings import (
 from app.console.options import ConsoleOptions
 from app.core.errors import Fatal
 from app.gateway.options import GatewayOptions
+from app.janitor.options import JanitorOptions
 from app.kafka import KafkaOptions
 from app.ledger.options import LedgerOptions
 from app.options import Options
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     worker: WorkerOptions = WorkerOptions()
     seal: SealOptions = SealOptions()
     scheduler: SchedulerOptions = SchedulerOptions()
+    janitor: JanitorOptions = JanitorOptions()
     redis: RedisOptions = RedisOptions()
     console: ConsoleOptions = ConsoleOptions()
     ledger: LedgerOptions = LedgerOptions()

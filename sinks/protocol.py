@@ -28,6 +28,15 @@ class ObjectStat:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload that is not finished; `id` is the store's, `begun` aware UTC."""
+
+    key: str
+    id: str
+    begun: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What `finish` made durable: size and sha256 are of the object as stored (compressed)."""
 
@@ -73,6 +82,18 @@ class ObjectStore(Protocol):
 
     async def delete(self, keys: Collection[str]) -> None:
         """Remove; those that do not exist are no error."""
+
+    def uploads(self) -> AsyncIterator[Upload]:
+        """List the uploads that are not finished."""
+
+    async def abort_upload(self, upload: Upload) -> None:
+        """Forget an upload and its parts; one that is gone already is no error.
+
+        One that is still being written to is lost by this.
+        """
+
+    async def now(self) -> datetime:
+        """What time it is by the store's own clock, which dates its objects and uploads."""
 
     async def ping(self) -> None:
         """Answer, or raise `Transient`; `Fatal` when the bucket does not exist or is forbidden."""
@@ -178,6 +199,10 @@ class Warehouse(Protocol):
             ObjectLost: an object is missing or differs from the manifest; nothing changed.
             Transient: nothing changed, or it is unknown and `loaded` will tell.
         """
+
+    async def litter(self, *, remove: bool) -> Mapping[str, int]:
+        """Find, and remove if told to, the files that dead loads left on this machine: bytes by
+        path. What a load in progress uses is never among them."""
 
     async def count(self, table: Table) -> Mapping[date, int]:
         """Count the rows that stand in the table, by day."""

@@ -103,8 +103,9 @@ async def _load(
 async def _reports(
     parts: Parts, table: Table, span: Span | None, rebuild: bool
 ) -> AsyncIterator[dict[str, Any]]:
+    from app.scheduler.history import Begun, History, instance_name
     from app.scheduler.redrive import redrive
-    from app.scheduler.replace import replace_all
+    from app.scheduler.replace import JOB, counted, replace_all
 
     everything = (parts.ledger, parts.warehouse, table)
     max_days = parts.settings.scheduler.max_days_per_run
@@ -116,8 +117,14 @@ async def _reports(
         wanted = await _wanted(parts, table, span, rebuild)
         pace = Pace(table.event, wanted)
         runs = redrive(*everything, wanted, max_days=max_days)
+    history = History(parts.ledger, f"forebay load on {instance_name()}")
+    begun = Begun(JOB, table.event, tries=1)
     async for report in runs:
         pace.tell(report.left)
+        if report.outcome != "nothing_to_do":
+            begun.id = report.run
+            await history.done(begun, counted(report))
+        begun = Begun(JOB, table.event, tries=1)
         yield dataclasses.asdict(report)
 
 

@@ -24,7 +24,8 @@ def status(
 
     The objective is `freshness` in the topic file. A type is behind when an event was received
     longer ago than that and is not in the table (not consumed, not sealed, not loaded), or when
-    none has arrived for as long. A type that never had an event is not missed.
+    none has arrived for as long. A type that never had an event is not missed. What is paused is
+    told, with who said so and why, behind or not.
 
     Exit code 0: nobody is behind; 1: somebody is.
     """
@@ -62,6 +63,9 @@ def _show(found: list[Status]) -> None:
         )
     console().print(table)
     for one in found:
+        for pause in one.seen.paused:
+            console().print(f"PAUSED {pause}: {pause.why}", soft_wrap=True, markup=False)
+    for one in found:
         if one.is_behind:
             console().print(f"{one.seen.event}: {one.verdict}: {one.why}", soft_wrap=True)
 
@@ -80,6 +84,7 @@ def as_json_of(one: Status) -> dict[str, Any]:
         "last_arrival": seen.last_arrival,
         "unread": dataclasses.asdict(seen.unread),
         "unloaded": dataclasses.asdict(seen.unloaded),
+        "paused": [dataclasses.asdict(pause) for pause in seen.paused],
         "at": seen.at,
     }
 

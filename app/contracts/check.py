@@ -94,10 +94,11 @@ def _keys(contract: Contract) -> Found:
 
 def _times(contract: Contract) -> Found:
     day, dedupe, kafka = contract.day, contract.dedupe, contract.kafka
-    try:
-        zone(day.timezone)
-    except ValueError as error:
-        yield "day.timezone", error.args[1]
+    for where, name in (("day", day.timezone), ("load", contract.load.timezone or "UTC")):
+        try:
+            zone(name)
+        except ValueError as error:
+            yield f"{where}.timezone", error.args[1]
     if day.late_days != "any" and day.late_days > dedupe.remember_days:
         yield (
             "day.late_days",
@@ -113,12 +114,13 @@ def _times(contract: Contract) -> Found:
 
 
 def _freshness(contract: Contract) -> Found:
-    objective, every = contract.objective, contract.load.interval
-    if objective is not None and objective <= every:
+    objective, load = contract.objective, contract.load
+    if objective is not None and objective <= load.schedule.longest_gap:
+        said = f"load.every {load.every}" if load.cron is None else f"load.cron {load.cron} allows"
         yield (
             "freshness",
-            f"{contract.freshness} is not longer than load.every {contract.load.every}: the table "
-            "would be behind all the time; load more often, or promise less",
+            f"{contract.freshness} is not longer than {said}: the table would be behind all the "
+            "time; load more often, or promise less",
         )
 
 

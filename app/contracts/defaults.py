@@ -81,13 +81,29 @@ def _without_default(schema: dict[str, Any]) -> None:
 def laid_over(defaults: Mapping[str, Any], own: Mapping[str, Any], event: str) -> dict[str, Any]:
     """Lay a type file's content over the defaults; name its table after the `event` where the app
     names a schema and the file no table."""
-    merged = _merge(defaults, own)
+    merged = _merge(_without_other_schedule(defaults, own), own)
     warehouse, shared = merged.get("warehouse"), defaults.get("warehouse")
     if not (isinstance(warehouse, Mapping) and isinstance(shared, Mapping) and "schema" in shared):
         return merged
     said = own.get("warehouse", {})
     rest = {k: value for k, value in warehouse.items() if k in said or k not in ("schema", "table")}
     return merged | {"warehouse": {"table": f"{shared['schema']}.{event.upper()}", **rest}}
+
+
+def _without_other_schedule(
+    defaults: Mapping[str, Any], own: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """A file that says `every` has nothing of the app's `cron`, and the other way round."""
+    shared, said = defaults.get("load"), own.get("load")
+    if not (isinstance(shared, Mapping) and isinstance(said, Mapping)):
+        return defaults
+    if "every" in said:
+        others = {"cron", "timezone"}
+    elif "cron" in said:
+        others = {"every"}
+    else:
+        return defaults
+    return {**defaults, "load": {k: v for k, v in shared.items() if k not in others}}
 
 
 def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

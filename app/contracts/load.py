@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from app.contracts.problems import Problem, problems_of
 from app.contracts.sources import OPEN, Source, read_sources
 from app.contracts.topic_yaml import decided, open_decisions
 from app.core.errors import Fatal
+from app.core.schedule import Schedule
 
 NEAR = 0.55  # as difflib measures; «order» is nearer than this to order_placed
 
@@ -67,9 +67,9 @@ class Contracts(Mapping[str, Contract]):
         return {event: contract.topic_config for event, contract in self.items()}
 
     @property
-    def load_every(self) -> Mapping[str, timedelta]:
-        """How often the table is to be brought up to date, by event."""
-        return {event: contract.load.interval for event, contract in self.items()}
+    def schedules(self) -> Mapping[str, Schedule]:
+        """When the table is to be brought up to date, by event."""
+        return {event: contract.load.schedule for event, contract in self.items()}
 
 
 @dataclass(frozen=True, slots=True)

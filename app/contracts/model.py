@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from app.contracts.fields import NAME, Described, ListField, ObjectField, Strict, Unknown
 from app.contracts.fields import Field as EventField
@@ -14,6 +14,7 @@ from app.contracts.paths import dotted
 from app.contracts.table import LINEAGE, Column, Table
 from app.core.errors import Reason
 from app.core.pii import HASH_LENGTH
+from app.core.schedule import Cron, Every, Schedule
 from app.core.transforms import Columns, Explode, Landing, Transform
 from app.core.versions import topic_name
 
@@ -89,14 +90,38 @@ class Warehouse(Strict):
     )
 
 
+def _is_cron(text: str) -> str:
+    Cron(text)
+    return text
+
+
 class Load(Strict):
     """How often the table is brought up to date."""
 
     every: str = Field("15m", pattern=DURATION, description="Such as 30s, 15m or 1h.")
+    cron: Annotated[str, AfterValidator(_is_cron)] | None = Field(
+        None,
+        description="Instead of every: minute, hour, day, month, day of the week, such as "
+        '"0 6 * * 1-5". A load that nobody was there for is made up for, once.',
+    )
+    timezone: str | None = Field(
+        None, description="Whose clocks cron means, such as Europe/Amsterdam; left out: UTC."
+    )
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        if self.cron is not None and "every" in self.model_fields_set:
+            raise ValueError("say either every or cron")
+        if self.timezone is not None and self.cron is None:
+            raise ValueError("timezone is for cron, and there is none")
+        return self
 
     @property
-    def interval(self) -> timedelta:
-        return duration(self.every)
+    def schedule(self) -> Schedule:
+        """When it is due. Raises nothing for a contract that was checked."""
+        if self.cron is None:
+            return Every(duration(self.every))
+        return Cron(self.cron, self.timezone or "UTC")
 
 
 class Rejection(Strict):

@@ -4,6 +4,7 @@ A seal closes the open objects of one event type over all its partitions in one 
 continue the chain of each partition: `first` is where the last entry's `next` ended.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -33,6 +34,23 @@ def topic_and_number(tp: str) -> tuple[str, int]:
     """The topic and the partition of such a name; partitions sort by it as numbers, not as text."""
     topic, number = tp.rsplit("/", 1)
     return topic, int(number)
+
+
+_KEY = re.compile(
+    r"(?:_dead/)?[a-z][a-z0-9_]*/v[0-9]+/dt=\d{4}-\d\d-\d\d/([0-9A-Z]{26})\.ndjson\.gz"
+)
+
+
+def object_key(kind: ObjectKind, event: str, version: int, day: date, seal: str) -> str:
+    """Name the object of one day and kind in a seal (its id)."""
+    folder = "_dead/" if kind is ObjectKind.DEAD else ""
+    return f"{folder}{event}/v{version}/dt={day.isoformat()}/{seal}.ndjson.gz"
+
+
+def seal_of_key(key: str) -> str | None:
+    """The id of the seal that an object was made for; None: no worker of ours made this name."""
+    found = _KEY.fullmatch(key)
+    return found.group(1) if found else None
 
 
 @dataclass(frozen=True, slots=True)

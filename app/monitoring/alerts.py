@@ -84,11 +84,11 @@ ALERTS = (
     ),
     Alert(
         "ForebayPaused",
-        "max by (event) (forebay_worker_paused) == 1",
+        "max by (event) (forebay_paused) == 1",
         "1m",
         "page",
-        f"The circuit breaker has paused {OF_EVENT}: too many of its events are rejected.",
-        f"forebay dead-letters list --type {OF_EVENT}; was its topic file changed?",
+        f"{OF_EVENT} is paused, by an operator or because too many of its events are rejected.",
+        f"forebay status --type {OF_EVENT} says why; forebay resume --type {OF_EVENT} ends it",
     ),
     Alert(
         "ForebayLeftBehind",

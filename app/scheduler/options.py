@@ -27,6 +27,9 @@ class SchedulerOptions(Options):
     look_seconds: float = Field(
         60.0, gt=0, description="How often Kafka and the ledger are asked who is behind."
     )
+    instance: str = Field(
+        "", description="Its name in the history of jobs. Empty: the host name and process id."
+    )
     data_dir: Path = Path(".forebay/scheduler")
     host: str = "127.0.0.1"
     port: int = Field(8082, ge=0, le=65535, description="/livez, /readyz and /metrics; 0: free.")

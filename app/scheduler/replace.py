@@ -52,6 +52,15 @@ class LoadReport:
     left: int = 0
 
 
+JOB = "load"
+"""In the history of jobs."""
+
+
+def counted(report: LoadReport) -> dict[str, int]:
+    """What a run did, for the history of jobs."""
+    return {"days": report.days, "rows": report.rows, "collapsed": report.collapsed}
+
+
 def _go_on() -> None:
     pass
 

@@ -1,10 +1,9 @@
 """The scheduler: a Faust timer that ticks in every instance, and loads guarded by a lock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -12,12 +11,15 @@ from loguru import logger
 
 from app.contracts.table import Table
 from app.core.errors import Fatal
+from app.core.schedule import Schedule
 from app.health import Readiness, health_server
 from app.kafka import KafkaOptions
 from app.ledger.protocol import Ledger
 from app.redaction import told
 from app.redis_options import RedisOptions
 from app.retry import until_reached
+from app.scheduler.history import History, instance_name
+from app.scheduler.jobs import Job, Jobs
 from app.scheduler.loads import Loads
 from app.scheduler.lock import Locks
 from app.scheduler.options import SchedulerOptions
@@ -42,14 +44,16 @@ async def scheduler(
     redis: RedisOptions,
     kafka: KafkaOptions,
     tables: Mapping[str, Table],
-    load_every: Mapping[str, timedelta],
+    schedules: Mapping[str, Schedule],
     ledger: Ledger,
     warehouse: Warehouse,
     readiness: Readiness,
     drain_seconds: float,
+    jobs: Sequence[Job] = (),
     pages: Iterable[web.RouteDef] = (),
 ) -> AsyncIterator[Running]:
-    """Load each of `tables` (by event) when it is due; `load_every` is its pace, by event.
+    """Load each of `tables` (by event) when it is due, as `schedules` (by event) say, and run
+    `jobs` on theirs.
 
     `pages` are served beside its health.
 
@@ -65,8 +69,15 @@ async def scheduler(
             await until_reached("redis", locks.ping, readiness)
             await until_reached("ledger", ledger.ping, readiness)
             await until_reached("warehouse", warehouse.ping, readiness)
-            loads = Loads(options, tables, load_every, ledger, warehouse, locks, readiness)
-            app = _timer_app(options, kafka, loads)
+            history = History(ledger, options.instance or instance_name())
+            loads = Loads(options, tables, schedules, ledger, warehouse, locks, readiness, history)
+            others = Jobs(jobs, options, ledger, locks, history)
+
+            async def tick() -> None:
+                await loads.tick()
+                await others.tick()
+
+            app = _timer_app(options, kafka, tick)
             await app.start()
             failed = asyncio.create_task(_crash_of(app), name="scheduler crash")
             logger.info("scheduling {} tables, health on port {}", len(tables), port)
@@ -75,13 +86,17 @@ async def scheduler(
             finally:
                 failed.cancel()
                 loads.stop()
+                others.stop()
                 await _stopped(app)
+                await others.drain()
                 await loads.drain(max(drain_seconds - LEAVE_SECONDS, drain_seconds / 2))
         finally:
             await locks.close()
 
 
-def _timer_app(options: SchedulerOptions, kafka: KafkaOptions, loads: Loads) -> Any:
+def _timer_app(
+    options: SchedulerOptions, kafka: KafkaOptions, tick: Callable[[], Awaitable[None]]
+) -> Any:
     """Make a Faust app that only has a timer.
 
     It starts no Kafka client, so loads go on while Kafka is away; and it asks for no leader,
@@ -107,7 +122,7 @@ def _timer_app(options: SchedulerOptions, kafka: KafkaOptions, loads: Loads) -> 
         web_enabled=False,
         loop=asyncio.get_running_loop(),
     )
-    app.timer(options.tick_seconds)(loads.tick)
+    app.timer(options.tick_seconds)(tick)
     return app
 
 

@@ -87,6 +87,7 @@ async def look(
     newest = {tp: Stretch(max(log.start, log.end - NEWEST), log.end) for tp, log in logs.items()}
     first, last = await look_at(kafka, unread), await look_at(kafka, newest)
     unloaded = await _unloaded(ledger, contracts)
+    pauses = await ledger.pauses()
     at = now()
     seen = [
         Seen(
@@ -100,6 +101,7 @@ async def look(
             last_arrival=_newest(places[contract.event], last),
             unread=_oldest(places[contract.event], unread, first),
             unloaded=unloaded[contract.event],
+            paused=tuple(pause for pause in pauses if pause.event == contract.event),
         )
         for contract in contracts
     ]

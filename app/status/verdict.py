@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.core.pause import Activity, Pause
+
 
 class Freshness(StrEnum):
     """How a type is doing against the objective of its topic file."""
@@ -59,6 +61,10 @@ class Seen:
     last_arrival: datetime | None = None
     unread: Unread = Unread()
     unloaded: Unloaded = Unloaded()
+    paused: tuple[Pause, ...] = ()
+
+    def pause_of(self, what: Activity) -> Pause | None:
+        return next((pause for pause in self.paused if pause.what is what), None)
 
     @property
     def behind(self) -> timedelta | None:
@@ -128,6 +134,8 @@ def judged(seen: Seen) -> Status:
 def _kept_in_kafka(seen: Seen) -> Status:
     unread = seen.unread
     what = f"{unread.records:,} unread, the oldest for {told(seen.behind)} in {unread.tp}"
+    if (pause := seen.pause_of(Activity.CONSUME)) is not None:
+        return Status(seen, Freshness.NOT_CONSUMED, f"{what}; {_paused(seen, pause)}")
     if unread.unassigned:
         count = len(unread.unassigned)
         which = unread.unassigned[0] + (f" and {count - 1} more" if count > 1 else "")
@@ -136,8 +144,8 @@ def _kept_in_kafka(seen: Seen) -> Status:
     if unread.sealed_at is None or (unread.since is not None and unread.sealed_at < unread.since):
         last = "never" if unread.sealed_at is None else f"{told(seen.at - unread.sealed_at)} ago"
         why = (
-            f"{what}; a worker has it, and sealed last {last}: its log says whether the breaker "
-            "has paused the type, or which server is in its way"
+            f"{what}; a worker has it, and sealed last {last}: its log says which server is in "
+            "its way"
         )
         return Status(seen, Freshness.NOT_SEALED, why)
     why = f"{what}; the workers seal, and do not keep up: start more of them"
@@ -152,8 +160,18 @@ def _kept_from_table(seen: Seen) -> Status:
         if unloaded.loaded_at is None
         else f"the last load was {told(seen.at - unloaded.loaded_at)} ago"
     )
+    if (pause := seen.pause_of(Activity.LOAD)) is not None:
+        why = f"{days} for a load, {told(seen.behind)} after the first seal"
+        return Status(seen, Freshness.NOT_LOADED, f"{why}; {_paused(seen, pause)}")
     why = f"{days} for a load, {told(seen.behind)} after the first seal; {last}: is a scheduler "
     return Status(seen, Freshness.NOT_LOADED, why + "running? Its log says what failed")
+
+
+def _paused(seen: Seen, pause: Pause) -> str:
+    return (
+        f"{pause.what} is paused by {pause.by} for {told(seen.at - pause.at)}: {pause.why}; "
+        f"`forebay resume --type {seen.event}` goes on"
+    )
 
 
 def _waiting(seen: Seen) -> str:

@@ -12,6 +12,7 @@ from loguru import logger
 from app.core.errors import Transient
 from app.core.incarnation import topic_id_of
 from app.core.judge import EventType
+from app.core.pause import Activity
 from app.core.seal import partition_name
 from app.ledger.protocol import Ledger
 from app.metrics import WORKER_PARTITIONS
@@ -27,7 +28,10 @@ PATIENCE_SECONDS = 30.0
 
 
 class Assignment:
-    """The lanes that are read now; they change with each assignment."""
+    """The lanes that are read now; they change with each assignment.
+
+    Of the types in `paused` none is. Those in `held` are paused whatever the ledger says.
+    """
 
     def __init__(
         self,
@@ -40,7 +44,10 @@ class Assignment:
         self.lanes: dict[Place, Lane] = {}
         self._extent, self._kinds, self._marks = extent, kinds, marks
         self._chains = Chains(kinds, ledger, self._logs)
-        self._paused: set[str] = set()
+        self._ledger = ledger
+        self.paused: set[str] = set()
+        self.held: set[str] = set()
+        self._skipped: set[str] = set()
         self._ids: Mapping[str, str] | None = None
         self._gone: set[str] = set()
         self._coming: dict[Place, Lane] = {}
@@ -60,10 +67,23 @@ class Assignment:
         WORKER_PARTITIONS.set(len(self.lanes))
         return left
 
+    @property
+    def kinds_read(self) -> set[str]:
+        """The types that this worker would read, were none paused."""
+        return {kind.name for kind in self._kinds.values()}
+
     def pause(self, event: str) -> list[Place]:
-        """Take nothing more of one type while this process lives; returns what was left."""
-        self._paused.add(event)
-        return self.leave(event)
+        """Take nothing more of one type until it is resumed; returns what was left."""
+        self.paused.add(event)
+        left = self.leave(event)
+        if left:
+            self._skipped.add(event)
+        return left
+
+    def resume(self, event: str) -> bool:
+        """The next assignment reads it; returns whether this one would have."""
+        self.paused.discard(event)
+        return event in self._skipped
 
     async def find_cursors(self, assigned: Collection[Any]) -> Mapping[Any, int]:
         """Find where to read on from, after the dedupe tables have recovered.
@@ -79,6 +99,7 @@ class Assignment:
         self._last_read = {}
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._look_at_pauses()
                 readable = self._with_their_table(assigned)
                 await self._miss_topics()
                 found = await self._chains.continued(readable)
@@ -146,6 +167,10 @@ class Assignment:
         ends = await self._extent.ends(doubtful)
         return all(ends[place] <= first for place, first in doubtful.items())
 
+    async def _look_at_pauses(self) -> None:
+        found = await until_reached("ledger", self._ledger.pauses)
+        self.paused = {p.event for p in found if p.what is Activity.CONSUME} | self.held
+
     async def _miss_topics(self) -> None:
         ids = await until_reached("kafka", lambda: self._extent.topic_ids(self._kinds))
         gone = self._kinds.keys() - ids.keys()
@@ -165,11 +190,9 @@ class Assignment:
         While versions with different topics run side by side, Faust spreads a topic that only
         some of them know over those, and its table over all.
         """
-        places = [
-            place
-            for place in assigned
-            if place[0] in self._kinds and self._kinds[place[0]].name not in self._paused
-        ]
+        ours = [place for place in assigned if place[0] in self._kinds]
+        self._skipped = {self._kinds[topic].name for topic, _ in ours} & self.paused
+        places = [place for place in ours if self._kinds[place[0]].name not in self.paused]
         readable = [p for p in places if (self._marks[p[0]].changelog_topic, p[1]) in assigned]
         if len(readable) < len(places):
             waiting = sorted(partition_name(*p) for p in set(places) - set(readable))

@@ -29,13 +29,15 @@ class Breaker:
         self._judged += judged
         self._rejected += rejected
         if self._rejected >= self._min_rejected and self._rejected > self._max_ratio * self._judged:
+            bad, all_of_them = self._rejected, self._judged
+            self._judged, self._rejected = 0.0, 0.0  # whoever resumes it begins with a clean slate
             raise Tripped(
                 self._event,
-                f"{self._event}: {self._rejected:.0f} of the last {self._judged:.0f} records were "
+                f"{self._event}: {bad:.0f} of the last {all_of_them:.0f} records were "
                 "rejected. This type alone is paused, before more of it becomes dead letters; its "
                 "topic keeps them. Is the contract right? Correct it; if the events are wrong, "
-                "stop their sender or raise WORKER__MAX_REJECTED_RATIO. Then restart the workers: "
-                "they read on where the last seal ended",
+                "stop their sender or raise WORKER__MAX_REJECTED_RATIO. Then `forebay resume "
+                f"--type {self._event}`: reading goes on where the last seal ended",
             )
         while self._judged > self._window:
             self._judged /= 2

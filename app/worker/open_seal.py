@@ -8,8 +8,9 @@ from datetime import date
 
 from ulid import ULID
 
+from app.core.errors import Fatal
 from app.core.judge import EventType
-from app.core.seal import DayCounts, ObjectKind
+from app.core.seal import STRAY_GRACE, DayCounts, ObjectKind, object_key
 from app.worker.entries import MARK
 from app.worker.lane import Lane
 from sinks.protocol import ObjectStore, ObjectWriter
@@ -80,7 +81,7 @@ class OpenSeal:
     def __init__(self, kind: EventType, store: ObjectStore) -> None:
         self.kind = kind
         self.id = str(ULID())
-        self.opened_at = time.monotonic()
+        self.opened_at, self._opened_at = time.monotonic(), time.time()
         self.cut_at = self.opened_at  # until it is
         self.writing = asyncio.Lock()  # writers serve one coroutine at a time
         self.text_bytes = self.looked_at_bytes = 0
@@ -95,6 +96,19 @@ class OpenSeal:
     @property
     def age_seconds(self) -> float:
         return time.monotonic() - self.opened_at
+
+    def refuse_stale(self) -> None:
+        """Raise `Fatal` for a seal that must not be recorded any more: the janitor may take objects
+        older than the grace, and half of it is the margin.
+
+        A machine that was suspended knows of that only by the wall clock.
+        """
+        seconds = max(self.age_seconds, time.time() - self._opened_at)
+        if seconds > STRAY_GRACE.total_seconds() / 2:
+            raise Fatal(
+                f"seal {self.id} of {self.kind.name} is {seconds / 3600:.0f} h old, too "
+                "old to be recorded safely; starting again reads its events again"
+            )
 
     @property
     def closing_seconds(self) -> float:
@@ -153,6 +167,4 @@ class OpenSeal:
         marks.add(changes)
 
     def _key(self, kind: ObjectKind, day: date) -> str:
-        folder = "_dead/" if kind is ObjectKind.DEAD else ""
-        name = f"{self.kind.name}/v{self.kind.version}/dt={day.isoformat()}/{self.id}.ndjson.gz"
-        return folder + name
+        return object_key(kind, self.kind.name, self.kind.version, day, self.id)

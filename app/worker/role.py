@@ -125,7 +125,7 @@ class RunningWorker:
         self._extent = Extent(kafka)
         self._assignment = Assignment(self._extent, by_topic, marks, ledger)
         self._standstill = Standstill(
-            kinds, self._assignment, readiness, lambda: self._app.consumer
+            kinds, self._assignment, readiness, ledger, lambda: self._app.consumer
         )
         self._sealing = Sealing(
             seal,
@@ -181,6 +181,7 @@ class RunningWorker:
             # Without these nothing would be sealed by age, and no replaced topic be noticed.
             asyncio.create_task(self._vital(self._keep_time())),
             asyncio.create_task(self._vital(self._standstill.watch_topics())),
+            asyncio.create_task(self._vital(self._standstill.watch_pauses(self._sealing.cut_of))),
             asyncio.create_task(self._vital(self._gaps.watch(self._tick_seconds))),
         ]
 

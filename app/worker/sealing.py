@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 
 from loguru import logger
 
-from app.core.errors import Fatal, Transient
+from app.core.errors import Transient
 from app.core.judge import EventType
 from app.core.kill_points import passing
-from app.core.seal import STRAY_GRACE, Range, Seal, StoredObject
+from app.core.seal import Range, Seal, StoredObject
 from app.ledger.protocol import Ledger
 from app.metrics import WORKER_MEMORY_WAITS
 from app.retry import until_reached
@@ -144,6 +144,11 @@ class Sealing:
             if seal.age_seconds >= self._options.max_age_seconds:
                 self._cut(seal.kind.name, "age")
 
+    def cut_of(self, event: str) -> None:
+        """Cut what is open of a type of which nothing more will come."""
+        if event in self._open and event not in self._closing:
+            self._cut(event, "pause")
+
     async def seal_all(self, cut_by: str, seconds: float) -> None:
         """Seal whatever is open; what is not in the ledger in time is dropped and read again."""
         deadline = time.monotonic() + seconds
@@ -234,10 +239,9 @@ class Sealing:
             marks.cancel()
             await asyncio.gather(marks, return_exceptions=True)
         entry = self._entry(seal, stored, changelog)
-        self._refuse_stale(seal)
         self._closing[seal.kind.name].recording = True
         passing("before_ledger")
-        await until_reached("ledger", lambda: self._ledger.record(entry))  # 3
+        await until_reached("ledger", lambda: self._record(seal, entry))  # 3
         passing("after_ledger")
         for lane, span in seal.spans.items():  # 4
             lane.sealed = span.next
@@ -287,13 +291,9 @@ class Sealing:
             dead_by_reason=dict(seal.reasons),
         )
 
-    def _refuse_stale(self, seal: OpenSeal) -> None:
-        """The janitor may take objects older than the grace; half of it is the margin."""
-        if seal.age_seconds > STRAY_GRACE.total_seconds() / 2:
-            raise Fatal(
-                f"seal {seal.id} of {seal.kind.name} is {seal.age_seconds / 3600:.0f} h old, too "
-                "old to be recorded safely; starting again reads its events again"
-            )
+    async def _record(self, seal: OpenSeal, entry: Seal) -> None:
+        seal.refuse_stale()  # before each try: a ledger may be away for longer than a day
+        await self._ledger.record(entry)
 
 
 async def _abort(seal: OpenSeal) -> None:

@@ -35,7 +35,7 @@ class Staging:
         self._table = table
         self._keys: list[str] = []
         self._megabytes, self._room = file.memory_megabytes, 1
-        parent = file.path.with_name(f"{file.path.name}.loads")
+        parent = _folder_of(file)
         with _alone(parent):
             _sweep(parent)
             self.folder = parent / uuid4().hex
@@ -145,8 +145,22 @@ def _alone(parent: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sweep(parent: Path) -> None:
+def left_behind(file: WarehouseFile, *, remove: bool) -> dict[str, int]:
+    """The folders of loads that were killed, with their bytes."""
+    parent = _folder_of(file)
+    if not parent.is_dir():
+        return {}
+    with _alone(parent):
+        return _sweep(parent, remove=remove)
+
+
+def _folder_of(file: WarehouseFile) -> Path:
+    return file.path.with_name(f"{file.path.name}.loads")
+
+
+def _sweep(parent: Path, *, remove: bool = True) -> dict[str, int]:
     """Remove the folders of loads that were killed: nobody holds their lock any more."""
+    found: dict[str, int] = {}
     for folder in parent.iterdir():
         if not folder.is_dir():
             continue
@@ -154,8 +168,11 @@ def _sweep(parent: Path) -> None:
             descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                found[str(folder)] = sum(f.stat().st_size for f in folder.rglob("*"))
+                if remove:
+                    shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(descriptor)
         except OSError:
             continue
+    return found

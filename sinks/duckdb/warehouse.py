@@ -23,7 +23,7 @@ from sinks.duckdb.file import WarehouseFile
 from sinks.duckdb.fingerprints import read_places, read_prints
 from sinks.duckdb.options import DuckDBOptions
 from sinks.duckdb.schema import missing, stands
-from sinks.duckdb.staging import Staging
+from sinks.duckdb.staging import Staging, left_behind
 from sinks.duckdb.swap import Load, swap
 from sinks.manifest import batches, check_keys, check_staged, for_each, objects_of
 from sinks.protocol import (
@@ -82,6 +82,9 @@ class DuckDBWarehouse:
                 return await self._call(partial(self._swap, staging, load, objects))
             finally:
                 await asyncio.shield(self._call(lambda _: staging.close()))
+
+    async def litter(self, *, remove: bool) -> Mapping[str, int]:
+        return await self._call(lambda _: left_behind(self._file, remove=remove))
 
     async def count(self, table: Table) -> Mapping[date, int]:
         statement = f"SELECT day, count(*) FROM {sql.target(table)} GROUP BY day ORDER BY day"

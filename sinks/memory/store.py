@@ -1,7 +1,7 @@
 """The object store in memory."""
 
 import hashlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 from isal import isal_zlib
 
 from sinks.memory.faults import Faults, When
-from sinks.protocol import ObjectLost, ObjectStat, Written
+from sinks.protocol import ObjectLost, ObjectStat, Upload, Written
 
 GZIP = 31
 READ_BYTES = 64 << 10
@@ -21,13 +21,20 @@ class _Stored:
     stat: ObjectStat
 
 
-class MemoryObjectStore:
-    """Objects in a dict. `uploads` holds what writers uploaded and did not finish or abort."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, *, part_bytes: int = 1 << 20) -> None:
-        self.part_bytes = part_bytes
+
+class MemoryObjectStore:
+    """Objects in a dict. `unfinished` says since when writers upload what they did not finish or
+    abort; `clock` is what dates everything."""
+
+    def __init__(
+        self, *, part_bytes: int = 1 << 20, clock: Callable[[], datetime] = _utc_now
+    ) -> None:
+        self.part_bytes, self.clock = part_bytes, clock
         self.objects: dict[str, _Stored] = {}
-        self.uploads: dict[str, list[bytes]] = {}
+        self.unfinished: dict[str, datetime] = {}
         self._faults = Faults()
 
     def fail_next(
@@ -50,7 +57,7 @@ class MemoryObjectStore:
         """Store an object as it is."""
         sha = hashlib.sha256(body).hexdigest()
         written = Written(len(body), sha, f"memory-{sha[:32]}")
-        stat = ObjectStat(key, len(body), written.etag, datetime.now(UTC))
+        stat = ObjectStat(key, len(body), written.etag, self.clock())
         self.objects[key] = _Stored(body, stat)
         return written
 
@@ -77,6 +84,18 @@ class MemoryObjectStore:
         self._faults.strike("delete")
         for key in keys:
             self.objects.pop(key, None)
+
+    async def uploads(self) -> AsyncIterator[Upload]:
+        self._faults.strike("list")
+        for key in sorted(self.unfinished):
+            yield Upload(key, key, self.unfinished[key])
+
+    async def abort_upload(self, upload: Upload) -> None:
+        self._faults.strike("delete")
+        self.unfinished.pop(upload.key, None)
+
+    async def now(self) -> datetime:
+        return self.clock()
 
     async def ping(self) -> None:
         self._faults.strike("ping")
@@ -118,10 +137,12 @@ class MemoryWriter:
         if self._written is not None:
             return self._written
         self._faults.strike("finish")
+        if self._parts and self._key not in self._store.unfinished:
+            raise ObjectLost(f"the upload of {self._key} was aborted by someone else")
         last = self._compressor.compress(bytes(self._raw)) + self._compressor.flush()
         body = b"".join([*self._parts, last])
         self._written = self._store.put(self._key, body)
-        self._store.uploads.pop(self._key, None)
+        self._store.unfinished.pop(self._key, None)
         self._raw.clear()
         self._parts.clear()
         self._faults.strike("finish", after=True)
@@ -129,10 +150,10 @@ class MemoryWriter:
 
     async def abort(self) -> None:
         self._aborted = self._written is None
-        self._store.uploads.pop(self._key, None)
+        self._store.unfinished.pop(self._key, None)
         self._raw.clear()
         self._parts.clear()
 
     def _upload(self, part: bytes) -> None:
         self._parts.append(part)
-        self._store.uploads[self._key] = self._parts
+        self._store.unfinished.setdefault(self._key, self._store.clock())

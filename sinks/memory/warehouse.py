@@ -111,6 +111,9 @@ class MemoryWarehouse:
         self._faults.strike("replace", after=True)
         return loaded
 
+    async def litter(self, *, remove: bool) -> Mapping[str, int]:
+        return {}
+
     async def count(self, table: Table) -> Mapping[date, int]:
         self._faults.strike("count")
         standing = self._tables.get(table.name)

@@ -4,6 +4,8 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -50,6 +52,14 @@ class Bucket:
         async with self._opening:
             self._client = None
             await self._stack.aclose()
+
+    async def now(self) -> datetime:
+        """The server's clock, as its answers tell it."""
+        client = await self.client()
+        with translated("ask for the time"):
+            answer = await client.head_bucket(Bucket=self.name)
+            said = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+            return parsedate_to_datetime(said).astimezone(UTC)
 
     async def head(self, key: str) -> ObjectStat | None:
         client = await self.client()

@@ -1,11 +1,11 @@
 """The object store on S3, or on anything that speaks its protocol."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 
 from botocore.exceptions import ClientError
 
-from sinks.protocol import ObjectLost, ObjectStat
+from sinks.protocol import ObjectLost, ObjectStat, Upload
 from sinks.s3.bucket import Bucket
 from sinks.s3.errors import MISSING, code_of, translated
 from sinks.s3.options import S3Options
@@ -61,24 +61,22 @@ class S3ObjectStore:
         with translated(f"look for bucket {self._bucket.name}"):
             await client.head_bucket(Bucket=self._bucket.name)
 
-    async def abort_uploads(self, older_than: datetime) -> Sequence[str]:
-        """Abort the multipart uploads begun before `older_than` (aware); return their keys.
+    async def now(self) -> datetime:
+        return await self._bucket.now()
 
-        Choose it longer ago than any seal can be open: an upload still being written to is lost.
-        """
+    async def abort_upload(self, upload: Upload) -> None:
+        await self._bucket.abort_upload(upload.key, upload.id)
+
+    async def uploads(self) -> AsyncIterator[Upload]:
         client = await self._bucket.client()
         pages = client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._bucket.name, Prefix=self._bucket.full("")
         )
-        aborted = []
         with translated("list uploads"):
             async for page in pages:
-                for upload in page.get("Uploads", ()):
-                    if upload["Initiated"] < older_than:
-                        key = self._bucket.short(upload["Key"])
-                        await self._bucket.abort_upload(key, upload["UploadId"])
-                        aborted.append(key)
-        return aborted
+                for found in page.get("Uploads", ()):
+                    key = self._bucket.short(found["Key"])
+                    yield Upload(key, found["UploadId"], found["Initiated"])
 
     async def close(self) -> None:
         await self._bucket.close()

@@ -100,6 +100,9 @@ class SnowflakeWarehouse:
 
         return await self._call(work)
 
+    async def litter(self, *, remove: bool) -> Mapping[str, int]:
+        return {}  # everything happens elsewhere
+
     async def count(self, table: Table) -> Mapping[date, int]:
         statement = f'SELECT "DAY", COUNT(*) FROM {sql.target(table)} GROUP BY 1 ORDER BY 1'
         return {day: int(rows) for day, rows in await self._call(partial(self._read, statement))}

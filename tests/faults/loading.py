@@ -8,9 +8,11 @@ from datetime import timedelta
 
 from app.core.errors import Transient
 from app.core.kill_points import passing
+from app.core.schedule import Every
 from app.health import Readiness
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
+from app.scheduler.history import History
 from app.scheduler.loads import Loads
 from app.scheduler.lock import Lease, Locks
 from app.scheduler.options import SchedulerOptions
@@ -61,11 +63,12 @@ class Loading(World[Warehouse]):
         return Loads(
             SchedulerOptions.model_validate(given),
             {self.event: self.table},
-            {self.event: timedelta(0)},
+            {self.event: Every(timedelta(0))},
             self.ledger,
             warehouse,
             locks or NoLocks(),
             Readiness(),
+            History(self.ledger, "one"),
         )
 
     async def load(self, warehouse: Warehouse | None = None, **options: object) -> LoadReport:

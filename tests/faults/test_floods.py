@@ -15,6 +15,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from app.core.pause import Activity, PausedBy
 from app.core.seal import partition_name
 from tests.faults.test_topics import names, other, two_types
 from tests.faults.topics import proved
@@ -64,7 +65,7 @@ async def health(world: World, path: str) -> str:
 
 
 async def paused(world: World) -> None:
-    gauge = f'forebay_worker_paused{{event="{world.kind.name}"}} 1.0'
+    gauge = f'forebay_paused{{event="{world.kind.name}",what="consume"}} 1.0'
 
     async def says_so() -> bool:
         return gauge in await health(world, "metrics")
@@ -88,7 +89,7 @@ def seals_of(world: World, seals: list[Any]) -> list[Any]:
     return [seal for seal in seals if seal.event == world.kind.name]
 
 
-async def test_a_flood_of_bad_events_pauses_its_type_alone_and_a_restart_reads_on(
+async def test_a_flood_of_bad_events_pauses_its_type_alone_until_it_is_resumed(
     world: World,
 ) -> None:
     process = await started(world)
@@ -105,13 +106,22 @@ async def test_a_flood_of_bad_events_pauses_its_type_alone_and_a_restart_reads_o
     assert "MAX_REJECTED_RATIO" in troubles[world.kind.name]
     (error,) = errors_in(world.log())
     assert world.kind.name in error
-    assert "restart" in error
+    assert f"forebay resume --type {world.kind.name}" in error
     assert await ended(process) == 0
     assert seals_of(world, await world.seals()) == before
 
     process = await started(world, max_rejected_ratio=1.0)
+    await paused(world)  # a restart does not end it
+    (pause,) = await world.ledger.pauses()
+    assert (pause.event, pause.what, pause.by) == (
+        world.kind.name, Activity.CONSUME, PausedBy.BREAKER,
+    )  # fmt: skip
+    assert "MAX_REJECTED_RATIO" in pause.why
+    assert seals_of(world, await world.seals()) == before
+    assert await world.ledger.resume(world.kind.name, Activity.CONSUME) == pause
     await world.produce(event(n) for n in range(90, 120))
     await world.sealed_to_the_end()
+    assert json.loads(await health(world, "readyz"))["troubles"] == {}
     assert await ended(process) == 0
     proof = await proved(world)
     assert proof.findings == []

@@ -72,11 +72,11 @@ def test_a_panel_asks_for_what_is_declared(query: str) -> None:
     "wrong",
     [
         "max(forebay_worker_pausd) == 1",
-        "forebay_worker_paused{type='x'}",
+        "forebay_paused{type='x'}",
         "forebay_scheduler_loads_total{outcome='fails'}",
-        "sum by (topic) (forebay_worker_paused)",
-        "forebay_worker_paused_bucket",
-        "max by (forebay_worker_paused) == ",
+        "sum by (topic) (forebay_paused)",
+        "forebay_paused_bucket",
+        "max by (forebay_paused) == ",
     ],
 )
 def test_what_is_not_declared_is_found_out(wrong: str) -> None:

@@ -1,6 +1,6 @@
 """A scheduler as it runs, in this process."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -9,9 +9,11 @@ from typing import Any
 import aiohttp
 
 from app.contracts.table import Table
+from app.core.schedule import Every, Schedule
 from app.health import Readiness
 from app.kafka import KafkaOptions
 from app.redis_options import RedisOptions
+from app.scheduler.jobs import Job
 from app.scheduler.options import SchedulerOptions
 from app.scheduler.role import Running, scheduler
 from sinks.protocol import Warehouse
@@ -30,21 +32,28 @@ async def running(
     lock_seconds: float = 5.0,
     drain_seconds: float = 10.0,
     name: str = "one",
+    schedule: Schedule | None = None,
+    jobs: Sequence[Job] = (),
 ) -> AsyncIterator[Running]:
     """A scheduler on this world, by default on its one table with its warehouse."""
     tables = tables or {world.event: world.table}
     async with scheduler(
         SchedulerOptions(
-            tick_seconds=0.05, lock_seconds=lock_seconds, port=0, data_dir=folder / name
+            tick_seconds=0.05,
+            lock_seconds=lock_seconds,
+            port=0,
+            data_dir=folder / name,
+            instance=name,
         ),
         RedisOptions(url=redis_url),
         KafkaOptions(brokers="127.0.0.1:1"),
         tables,
-        dict.fromkeys(tables, every),
+        dict.fromkeys(tables, schedule or Every(every)),
         world.ledger,
         warehouse or world.warehouse,
         Readiness(),
         drain_seconds,
+        jobs,
     ) as started:
         yield started
 

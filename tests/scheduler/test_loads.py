@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from app.core.schedule import Every
 from app.health import Readiness
 from app.local.redis import LocalRedis
+from app.scheduler.history import History
 from app.scheduler.loads import Loads
 from app.scheduler.lock import Lease, Locks
 from app.scheduler.options import SchedulerOptions
@@ -32,9 +34,16 @@ async def test_a_table_that_another_has_just_loaded_keeps_its_pace(
     await world.seal({MONDAY: ["a"]})
     locks = OutrunLocks(redis.url, 30)
     locks.world = world
-    tables, every = {"order_placed": table()}, {"order_placed": timedelta(hours=1)}
+    tables = {"order_placed": table()}
     loads = Loads(
-        SchedulerOptions(), tables, every, world.ledger, world.warehouse, locks, Readiness()
+        SchedulerOptions(),
+        tables,
+        {"order_placed": Every(timedelta(hours=1))},
+        world.ledger,
+        world.warehouse,
+        locks,
+        Readiness(),
+        History(world.ledger, "one"),
     )
     await loads.tick()
     await loads.settled()

@@ -42,7 +42,7 @@ async def in_memory() -> AsyncIterator[Case]:
             store.fail_next(operation, Transient("unplugged"), when)  # type: ignore[arg-type]
 
     async def uploads() -> list[str]:
-        return list(store.uploads)
+        return list(store.unfinished)
 
     yield Case(
         store,
@@ -61,7 +61,7 @@ async def on_s3(options: S3Options) -> AsyncIterator[Case]:
         store = S3ObjectStore(there)
 
         async def uploads() -> list[str]:
-            return list(await store.abort_uploads(datetime.now(UTC) + timedelta(days=1)))
+            return [upload.key async for upload in store.uploads()]
 
         yield Case(
             store,

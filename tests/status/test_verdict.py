@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.core.pause import Activity, Pause, PausedBy
 from app.status.verdict import Freshness, Seen, Unloaded, Unread, judged, told
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -18,6 +19,10 @@ FINE = Seen(
     last_arrival=NOW - timedelta(minutes=1),
 )
 TP = "events.sale.v1/0"
+
+
+def paused(what: Activity) -> Pause:
+    return Pause("sale", what, "700 of 900 rejected", PausedBy.BREAKER, ago(90))
 
 
 def ago(minutes: float) -> datetime:
@@ -74,6 +79,19 @@ CASES: dict[str, tuple[Seen, Freshness, str]] = {
         "Kafka has no topic events.sale.v1",
     ),
     "no objective": (replace(unloaded(9_000), objective=None), Freshness.NO_OBJECTIVE, "a load"),
+    "reading is paused": (
+        replace(unread(45), paused=(paused(Activity.CONSUME), paused(Activity.LOAD))),
+        Freshness.NOT_CONSUMED,
+        "consume is paused by breaker for 90 min: 700 of 900 rejected; `forebay resume --type",
+    ),
+    "loading is paused": (
+        replace(unloaded(45), paused=(paused(Activity.CONSUME), paused(Activity.LOAD))),
+        Freshness.NOT_LOADED,
+        "load is paused by breaker for 90 min",
+    ),
+    "paused and not behind": (
+        replace(FINE, paused=(paused(Activity.LOAD),)), Freshness.OK, "nothing waits"
+    ),
     "a clock behind Kafka's": (unread(-5), Freshness.OK, "is not sealed yet"),
 }  # fmt: skip
 

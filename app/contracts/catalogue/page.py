@@ -87,7 +87,7 @@ def _facts(contract: Contract) -> str:
         "Owners": f"{contract.owners.team}, {contract.owners.chat}",
         "Topic": f"`{contract.topic}`, {contract.partitions} partitions, "
         f"key `{contract.kafka.key}`, kept {contract.kafka.retention_days} days",
-        "Table": f"`{contract.table.name}`, brought up to date every {contract.load.every}"
+        "Table": f"`{contract.table.name}`, brought up to date {contract.load.schedule}"
         f"{within}{kept}",
         "One and the same": f"by {_code(dedupe.by)}; the {dedupe.keep} copy stands",
         "Day": f"of `{day.source}` in {day.timezone}; {late}, {day.early_minutes} minutes early",

@@ -217,6 +217,12 @@ def _may_refuse(step: Transform, columns: Columns) -> bool:
     return step.do in REJECTING and not total
 
 
+def _schedules(old: Contract, new: Contract) -> tuple[str, str, str]:
+    if old.load.cron is None and new.load.cron is None:
+        return "load.every", old.load.every, new.load.every
+    return "load", str(old.load.schedule), str(new.load.schedule)
+
+
 def other_changes(old: Contract, new: Contract) -> Changes:
     """What neither an event nor a row depends on."""
     for where, former, now in (
@@ -224,7 +230,7 @@ def other_changes(old: Contract, new: Contract) -> Changes:
         ("app", old.app, new.app),
         ("owners.team", old.owners.team, new.owners.team),
         ("owners.chat", old.owners.chat, new.owners.chat),
-        ("load.every", old.load.every, new.load.every),
+        _schedules(old, new),
     ):
         if former != now:
             yield safe(where, f"{former} → {now}")

@@ -1,0 +1,1 @@
+"""Removes what nobody needs any more: `sweep` says what that is, and why it is safe."""
