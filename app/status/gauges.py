@@ -18,7 +18,9 @@ from app.kafka import KafkaOptions
 from app.ledger.protocol import SHELF, Ledger
 from app.status.look import Now, Sight, Watched, look, utc_now
 
-SHELF_SPAN = timedelta(hours=2)
+RECENT = timedelta(hours=2)
+"""At least so far back the seals are added up."""
+
 SEALS_EVERY_SECONDS = 600.0
 """The seals of a shelf may be thousands."""
 END_SECONDS = 2.0
@@ -82,11 +84,12 @@ class Gauges:
         self._looked_at = monotonic()
 
     async def _check_seals(self) -> None:
-        """Of this shelf of the ledger and the one before."""
+        """Of the ledger's newest shelf, and of the one before while that is recent."""
         residual = dict.fromkeys((type.event for type in self._types), 0)
         doubtful = dict(residual)
-        for moment in (self._now() - SHELF_SPAN, self._now()):
-            async for found in self._ledger.shelved(str(ULID.from_datetime(moment))[:SHELF]):
+        now = self._now()
+        for shelf in {str(ULID.from_datetime(at))[:SHELF] for at in (now - RECENT, now)}:
+            async for found in self._ledger.shelved(shelf):
                 seal = found.seal
                 accounted = sum(counts.received for counts in seal.days.values())
                 doubt = bool(found.problems or seal.problems())

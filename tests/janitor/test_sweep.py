@@ -53,6 +53,10 @@ async def world(tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
         yield world
 
 
+SEAL = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+"""The same in each process that collects the tests."""
+
+
 def stray(day: date = DAY1, kind: ObjectKind = ObjectKind.ROWS, event: str = ORDER) -> str:
     return object_key(kind, event, 1, day, str(ULID()))
 
@@ -130,9 +134,9 @@ async def test_ages_are_the_stores_whatever_our_clock_says(
     [
         "somebody/elses/file.csv",
         f"{ORDER}/v1/dt=2026-03-01/notes.txt",
-        f"{ORDER}/v1/dt=2026-03-01/{ULID()}.ndjson.gz.bak",
-        f"backup/{ORDER}/v1/dt=2026-03-01/{ULID()}.ndjson.gz",
-        f"{ULID()}.ndjson.gz",
+        f"{ORDER}/v1/dt=2026-03-01/{SEAL}.ndjson.gz.bak",
+        f"backup/{ORDER}/v1/dt=2026-03-01/{SEAL}.ndjson.gz",
+        f"{SEAL}.ndjson.gz",
     ],
 )
 async def test_a_name_that_no_worker_made_is_never_touched(
