@@ -18,7 +18,7 @@ from app.ledger.operations import Operations
 from app.ledger.sums import Sums
 
 SHELF = 5
-"""Entries whose ids begin with the same so many characters lie on one shelf: ULIDs of nine hours."""
+"""Entries whose ids begin with so many characters alike lie on one shelf: ULIDs of nine hours."""
 
 
 class EntryKind(StrEnum):
