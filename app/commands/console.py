@@ -19,10 +19,10 @@ def console(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of this machine; 0: free.")] = 8083,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Serve the web console on this machine, until Ctrl-C.
+    """Serve the web console on this machine: balance, freshness, loads, dead letters.
 
-    A scheduler serves the same at `/console`. It only shows; what is tried there asks for the
-    token, `CONSOLE__TOKEN`, or one that is made for this run and printed.
+    It ends with Ctrl-C; a scheduler serves the same at `/console`. It only shows; what is tried
+    there asks for the token, `CONSOLE__TOKEN`, or one that is made for this run and printed.
     """
     settings = settings_here(data_dir)
     asyncio.run(_serve(settings, port))
