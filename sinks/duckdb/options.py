@@ -14,7 +14,7 @@ class DuckDBOptions(Options):
     memory_limit: str = Field(
         "32MB",
         pattern=r"^\d+(MB|GB)$",
-        description="Of DuckDB's buffers; a load of a table with many columns may double it.",
+        description="Of DuckDB's buffers; a load of many columns or rows may double it.",
     )
     threads: int = Field(1, ge=1)
     lock_timeout_seconds: float = Field(30.0, gt=0, description="Wait for another process.")

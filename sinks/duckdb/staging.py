@@ -74,7 +74,7 @@ class Staging:
     def with_room(self, work: Callable[[], T]) -> T:
         """Do `work`, which leaves nothing behind when it fails.
 
-        A table of many columns needs more memory than the limit: then that is doubled for this
+        Many columns, or many rows, need more memory than the limit: then that is doubled for this
         load, three times at most.
         """
         while True:
@@ -86,7 +86,7 @@ class Staging:
                 self._room *= 2
                 self._limit_to()
                 logger.info(
-                    "{} has many columns: loading it with {} times DUCKDB__MEMORY_LIMIT",
+                    "{} does not fit into DUCKDB__MEMORY_LIMIT: loading it with {} times as much",
                     self._table.name,
                     self._room,
                 )
