@@ -35,6 +35,7 @@ GIVEN = [
 ]
 LIMIT = 50
 NOW_MS = 1_772_500_000_000  # when most examples are neither too late nor too early
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 JSON, NDJSON = "application/json", "application/x-ndjson"
 FUZZ = settings(
     max_examples=250,
@@ -128,9 +129,10 @@ def test_any_event_of_any_type_gets_one_verdict(made: tuple[str, bytes]) -> None
 @given(made=st.lists(mutants(), min_size=1, max_size=6))
 @FUZZ
 def test_lines_in_are_answers_out_by_number(made: list[tuple[str, bytes]]) -> None:
-    lines = [raw.replace(b"\n", b"") for _, raw in made]
-    expected = [line for line in (line.strip() for line in lines) if line]
-    sent = split_or_refused(b"\n".join(lines), made[0][0], NDJSON)
+    body = b"\n".join(raw.replace(b"\n", b"") for _, raw in made)
+    lines = body.removeprefix(BYTE_ORDER_MARK).split(b"\n")
+    expected = [line for line in map(bytes.strip, lines) if line]
+    sent = split_or_refused(body, made[0][0], NDJSON)
     if sent:
         assert [one.raw for one in sent] == expected
         one_answer_each(sent)
@@ -169,9 +171,9 @@ def test_any_bytes_are_decompressed_within_the_limit_or_refused(
 
 
 def is_json(raw: bytes) -> bool:
-    """As Python reads it, which is a judge of its own; but for its NaN."""
+    """As Python reads it, a judge of its own; but for its NaN, and halves of characters."""
     try:
-        json.loads(raw.decode(), parse_constant=_refuse)
+        json.dumps(json.loads(raw.decode(), parse_constant=_refuse), ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False
     return True

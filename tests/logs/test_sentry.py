@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from app import spans
 from app.core.errors import Transient
+from app.core.schedule import Every
 from app.gateway.door import Door
 from app.gateway.http import middleware
 from app.health import Readiness
@@ -23,6 +24,7 @@ from app.ledger.options import LedgerOptions
 from app.ledger.sqlite import SQLiteLedger
 from app.local.redis import LocalRedis
 from app.logs import flush_logs
+from app.scheduler.history import History
 from app.scheduler.loads import Loads
 from app.scheduler.lock import Locks
 from app.scheduler.options import SchedulerOptions
@@ -78,9 +80,12 @@ async def locks(tmp_path: Path) -> AsyncIterator[Locks]:
 def loads_of(world: World[MemoryWarehouse], locks: Locks, *events: str) -> Loads:
     """Which give a load up at its third try, and do not rest."""
     tables = {event: table(event) for event in events}
-    every = dict.fromkeys(events, timedelta(0))
+    always = dict.fromkeys(events, Every(timedelta(0)))
     options = SchedulerOptions(attempts=3, rest_seconds=0.01)
-    made = Loads(options, tables, every, world.ledger, world.warehouse, locks, Readiness())
+    history = History(world.ledger, "one")
+    made = Loads(
+        options, tables, always, world.ledger, world.warehouse, locks, Readiness(), history
+    )
     made._pause = at_once  # type: ignore[method-assign]
     return made
 
