@@ -62,6 +62,13 @@ def may_pass(error: BaseException) -> bool:
     return policy_of(error).again
 
 
+def warn_of_a_try(state: RetryCallState) -> None:
+    """Say that a try failed and when the next one is; for tenacity's `before_sleep`."""
+    error = state.outcome.exception() if state.outcome else None
+    pause = state.next_action.sleep if state.next_action else 0.0
+    logger.warning("try {} failed, again in {:.1f} s: {}", state.attempt_number, pause, error)
+
+
 async def until_reached(
     what: str, attempt: Callable[[], Awaitable[T]], readiness: Readiness | None = None
 ) -> T:

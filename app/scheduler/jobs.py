@@ -23,7 +23,8 @@ from app import metrics
 from app.core.errors import ForebayError, Transient
 from app.core.schedule import Schedule
 from app.ledger.operations import Operations
-from app.retry import POLICIES, may_pass
+from app.redaction import cause_of, told
+from app.retry import POLICIES, may_pass, warn_of_a_try
 from app.scheduler.history import Begun, History
 from app.scheduler.lock import LeaseLost, Locks
 from app.scheduler.options import SchedulerOptions
@@ -146,7 +147,7 @@ class Jobs:
             stop=self._gives_up,
             wait=POLICIES[Transient].wait,
             sleep=self._pause,
-            before_sleep=_warn,
+            before_sleep=warn_of_a_try,
             reraise=True,
         )
         did: Mapping[str, int] = await retrying(attempt)
@@ -168,8 +169,12 @@ class Jobs:
             return
         rest = self._rests.failed(job.name, LONGEST_REST_SECONDS)
         unexpected = not isinstance(error, ForebayError)
-        logger.opt(exception=error if unexpected else None).error(
-            "the job {} failed, again in {:g} s: {}", job.name, rest, error or type(error).__name__
+        failed = logger.bind(job=job.name, cause=cause_of(error))
+        failed.opt(exception=error if unexpected else None).error(
+            "the job {} failed, again in {:g} s: {}",
+            job.name,
+            rest,
+            told(error) if unexpected else error,
         )
         await self._history.failed(begun, error)
         _count(job, "failed")
@@ -177,9 +182,3 @@ class Jobs:
 
 def _count(job: Job, outcome: str) -> None:
     metrics.SCHEDULER_JOBS.labels(job.name, outcome).inc()
-
-
-def _warn(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    pause = state.next_action.sleep if state.next_action else 0.0
-    logger.warning("try {} failed, again in {:.1f} s: {}", state.attempt_number, pause, error)

@@ -17,7 +17,7 @@ from app.core.schedule import Cron, Every, Schedule
 from app.health import Readiness
 from app.ledger.protocol import DirtyDay, Ledger
 from app.redaction import cause_of, told
-from app.retry import POLICIES, may_pass
+from app.retry import POLICIES, may_pass, warn_of_a_try
 from app.scheduler.due import is_due
 from app.scheduler.history import Begun, History
 from app.scheduler.lock import Lease, LeaseLost, Locks
@@ -217,7 +217,7 @@ class Loads:
             stop=self._gives_up,
             wait=POLICIES[Transient].wait,
             sleep=self._pause,
-            before_sleep=_warn,
+            before_sleep=warn_of_a_try,
             reraise=True,
         )
         report: LoadReport = await retrying(self._try, table, lease, begun, if_due)
@@ -285,9 +285,3 @@ def _schedule_of(table: Table) -> str:
 
 def _count(table: Table, outcome: str) -> None:
     metrics.SCHEDULER_LOADS.labels(table.event, outcome).inc()
-
-
-def _warn(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    pause = state.next_action.sleep if state.next_action else 0.0
-    logger.warning("try {} failed, again in {:.1f} s: {}", state.attempt_number, pause, error)

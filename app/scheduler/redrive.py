@@ -12,10 +12,8 @@ import dataclasses
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import date
 
-from loguru import logger
 from tenacity import (
     AsyncRetrying,
-    RetryCallState,
     retry_if_exception_type,
     stop_after_attempt,
     wait_random_exponential,
@@ -25,6 +23,7 @@ from ulid import ULID
 from app.contracts.table import Table
 from app.core.errors import Fenced, Transient
 from app.ledger.protocol import DaySeals, Ledger
+from app.retry import warn_of_a_try
 from app.scheduler.replace import LoadReport, replace_days
 from sinks.protocol import DayPrints, LoadedDay, Warehouse
 
@@ -98,7 +97,7 @@ async def redrive(
             retry=retry_if_exception_type((Transient, Fenced)),
             stop=stop_after_attempt(TRIES),
             wait=wait_random_exponential(max=LONGEST_PAUSE_SECONDS),
-            before_sleep=_warn,
+            before_sleep=warn_of_a_try,
             reraise=True,
         )
         run = str(ULID())  # the same in each try, so that one that committed is recognised
@@ -112,9 +111,3 @@ async def redrive(
 def _pages(days: Sequence[date], size: int) -> Iterator[Sequence[date]]:
     for start in range(0, len(days), size):
         yield days[start : start + size]
-
-
-def _warn(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    pause = state.next_action.sleep if state.next_action else 0.0
-    logger.warning("try {} failed, again in {:.1f} s: {}", state.attempt_number, pause, error)

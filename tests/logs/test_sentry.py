@@ -1,9 +1,9 @@
 """One event for each job that has finally failed, sent to a real server for Sentry's envelopes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from app.ledger.sqlite import SQLiteLedger
 from app.local.redis import LocalRedis
 from app.logs import flush_logs
 from app.scheduler.history import History
+from app.scheduler.jobs import Check, Job, Jobs
 from app.scheduler.loads import Loads
 from app.scheduler.lock import Locks
 from app.scheduler.options import SchedulerOptions
@@ -221,11 +222,30 @@ async def test_an_event_holds_where_an_error_was_and_nothing_of_what_it_quotes()
     assert MARK not in str(told.bodies).replace("{MARK}", "")
 
 
+async def test_another_job_that_has_finally_failed_is_one_event_by_job_and_cause(
+    world: World[MemoryWarehouse], locks: Locks
+) -> None:
+    async def fails(check: Check) -> Mapping[str, int]:
+        raise Transient("S3: list: SlowDown")
+
+    job = Job("janitor", Every(timedelta(0)), fails)
+    options = SchedulerOptions(attempts=3, rest_seconds=60)
+    jobs = Jobs([job], options, world.ledger, locks, History(world.ledger, "one"))
+    jobs._pause = at_once  # type: ignore[method-assign]
+    await world.ledger.record_tick("janitor", datetime(2026, 3, 1, tzinfo=UTC))
+    async with telling() as told:
+        await jobs.tick()
+        await jobs.settled()
+        await asyncio.to_thread(flush_logs)
+    (event,) = told.events
+    assert event["fingerprint"] == ["janitor", "Transient"]
+
+
 async def test_requests_and_loads_are_traced_and_profiled_when_they_are_sampled(
     world: World[MemoryWarehouse], locks: Locks
 ) -> None:
     async def handler(_: web.Request) -> web.Response:
-        busy_for(0.1)  # a profile of less than a few samples is not sent
+        busy_for(1.0)  # a profile of less than a few samples is not sent
         return web.Response()
 
     app = web.Application(middlewares=[middleware(Door(1))])
