@@ -7,8 +7,7 @@ event loop the rows give requests worth `TURN_BYTES`; next is always the row tha
 and whoever would wait, or has waited, longer than the patience is refused: that is measured, so no
 limit needs tuning to a machine, and a burst that can be served in time is served. The clock for it
 is our CPU time, which is real time while anybody waits and we have a core: a process that was not
-let run for a while has not too much to do, and would refuse all who came meanwhile for nothing. But
-senders wait by the wall: a process that is let run a little at a time refuses by that, too.
+let run for a while has not too much to do, and would refuse all who came meanwhile for nothing.
 """
 
 import asyncio
@@ -31,10 +30,6 @@ MOST_BYTES = 256 * 1024
 """Of a request in one turn: a larger one lets others in between while it is judged."""
 
 
-STARVED = 4
-"""Times the patience by the wall: as much is refused, whoever had the CPU meanwhile."""
-
-
 class Guest(Protocol):
     """A request that has arrived."""
 
@@ -53,8 +48,6 @@ class Guest(Protocol):
 
 
 class _Waiting(NamedTuple):
-    """`at` by our CPU time, `since` by the wall."""
-
     guest: Guest
     at: float
     since: float
@@ -85,9 +78,9 @@ class Turns:
         if not self._rows and self._used < TURN_BYTES:
             self._let_in(guest)
             return
-        now, wall = time.thread_time(), time.monotonic()
+        now = time.thread_time()
         row = self._rows.get(type)
-        if row is not None and self._too_long(row.guests[0], now, wall):
+        if row is not None and now - row.guests[0].at > self._patience:
             guest.refuse()
             return
         try:
@@ -97,7 +90,7 @@ class Turns:
             return
         if row is None:
             row = self._rows[type] = _Row(self._had)
-        row.guests.append(_Waiting(guest, now, wall))
+        row.guests.append(_Waiting(guest, now, time.monotonic()))
 
     def _let_in(self, guest: Guest) -> int:
         if not self._used:
@@ -111,19 +104,15 @@ class Turns:
         self._used = 0
         if not self._rows:
             return
-        now, wall = time.thread_time(), time.monotonic()
+        now = time.thread_time()
         while self._rows and self._used < TURN_BYTES:
             type, row = min(self._rows.items(), key=lambda item: item[1].had)
-            first = row.guests.popleft()
+            guest, at, since = row.guests.popleft()
             if not row.guests:
                 del self._rows[type]
-            GATEWAY_WAITED_SECONDS.observe(wall - first.since)
-            if self._too_long(first, now, wall):
-                first.guest.refuse()
+            GATEWAY_WAITED_SECONDS.observe(time.monotonic() - since)
+            if now - at > self._patience:
+                guest.refuse()
             else:
                 self._had = row.had
-                row.had += self._let_in(first.guest)
-
-    def _too_long(self, waiting: _Waiting, now: float, wall: float) -> bool:
-        patience = self._patience
-        return now - waiting.at > patience or wall - waiting.since > STARVED * patience
+                row.had += self._let_in(guest)

@@ -1,14 +1,13 @@
 """In which order requests get in, and what can be told of one before it is read."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 
 import pytest
 
 from app.gateway.budget import Budget, Overloaded
 from app.gateway.head import head_of
-from app.gateway.turns import MOST_BYTES, REQUEST_BYTES, STARVED, TURN_BYTES, Turns
+from app.gateway.turns import MOST_BYTES, REQUEST_BYTES, TURN_BYTES, Turns
 
 A_TURN = TURN_BYTES // REQUEST_BYTES
 """So many tiny requests get in at once."""
@@ -40,11 +39,6 @@ class Guest:
 
     def refuse(self) -> None:
         self.book.refused.append(self.name)
-
-
-def _stand_still(seconds: float) -> None:
-    """With the whole event loop, and without any CPU time."""
-    time.sleep(seconds)
 
 
 async def all_in(turns: Turns) -> None:
@@ -116,20 +110,6 @@ async def test_who_would_wait_too_long_is_refused_at_once_and_only_in_that_row()
     turns.arrive("b", Guest("other", book))
     assert book.refused == ["late"]
     assert book.waiting == ["waits", "other"]
-
-
-async def test_who_waits_for_a_process_that_does_not_run_is_refused_in_the_end() -> None:
-    turns, book = Turns(0.05), Book()
-    for _ in range(A_TURN):
-        turns.arrive("a", Guest("in", book))
-    turns.arrive("a", Guest("waits", book))
-    _stand_still(0.1)  # too little to give up
-    turns.arrive("a", Guest("waits", book))
-    _stand_still(0.1 + (STARVED - 3) * 0.05)
-    turns.arrive("a", Guest("late", book))
-    assert book == Book(entered=["in"] * A_TURN, waiting=["waits"] * 2, refused=["late"])
-    await all_in(turns)
-    assert book.refused == ["late", "waits"]
 
 
 async def test_who_has_waited_too_long_is_refused_instead_of_served_late() -> None:
