@@ -14,7 +14,7 @@ nothing else, an outage of the front door.
 import asyncio
 import math
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from loguru import logger
 
@@ -173,6 +173,8 @@ class Limits:
         self._background = background
         self._counts: Counts | None = None
         self._by_source: dict[str, tuple[Source, dict[What, Allowance]]] = {}
+        for what in get_args(What):  # a first refusal shows as a rise only if there was a 0 before
+            GATEWAY_LIMITED.labels(what)
 
     def refusal(self, source: Source) -> Refusal | None:
         """What to answer a source that has used up what it may send; None: let it in."""

@@ -60,6 +60,8 @@ class Jobs:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rests = Rests(options.rest_seconds)
         self._stopping = asyncio.Event()
+        for job in jobs:  # a first failure shows as a rise only if there was a 0 before
+            metrics.SCHEDULER_JOBS.labels(job.name, "failed")
 
     async def tick(self) -> None:
         """Begin what is due. Servers that do not answer are for the next tick."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.core.errors import Fenced
+from app.core.pause import Pause
 from app.core.seal import COUNTED, DayCounts, ObjectKind, Range, Seal
 from app.ledger.protocol import ChainStart, Cursor, DayLoad, DayTotals, Incident, Ledger
 
@@ -138,6 +139,9 @@ class Witness:
 
     def incidents(self) -> AsyncIterator[Incident]:
         return self._inner.incidents()
+
+    async def pauses(self) -> Sequence[Pause]:
+        return await self._inner.pauses()
 
     async def record(self, seal: Seal) -> None:
         model = self._models[seal.event]
