@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from loguru import logger
 from pydantic import Field, SecretStr
 
-from app.core.errors import Fatal, ForebayError, Transient
+from app.core.errors import Fatal, Transient
+from app.kafka_errors import NAMES, kafka_errors, started, translated
 from app.options import Options
+from app.tls import context
 
 if TYPE_CHECKING:  # importing aiokafka takes time that a short command should not spend
     from aiokafka.admin import AIOKafkaAdminClient
@@ -25,9 +26,14 @@ class KafkaOptions(Options):
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    username: str = ""
+    username: str = Field("", description="For SASL.")
     password: SecretStr = SecretStr("")
-    ca_file: str = Field("", description="PEM file of the certificate authority, for SSL.")
+    ca_file: str = Field(
+        "", description="PEM file of the certificate authority, for SSL; empty: the system's."
+    )
+    cert_file: str = Field("", description="PEM file of our certificate, if brokers ask for one.")
+    key_file: str = Field("", description="PEM file of its private key, if it is not in there too.")
+    key_password: SecretStr = Field(SecretStr(""), description="Of the private key, if it has one.")
     replication_factor: int = Field(
         1, ge=1, description="For topics that Forebay creates: 3 in production."
     )
@@ -38,7 +44,11 @@ class KafkaOptions(Options):
         return [broker.strip() for broker in self.brokers.split(",") if broker.strip()]
 
     def client(self) -> dict[str, Any]:
-        """Keyword arguments that every aiokafka client takes. Raises `Fatal` without brokers."""
+        """Keyword arguments that every aiokafka client takes.
+
+        Raises:
+            Fatal: no brokers are set, or a certificate can not be used.
+        """
         if not self.bootstrap:
             raise Fatal(
                 "KAFKA__BROKERS is not set, and no local stack runs: start one by `make up`"
@@ -55,50 +65,19 @@ class KafkaOptions(Options):
                 "sasl_plain_password": self.password.get_secret_value(),
             }
         if "SSL" in self.security_protocol:
-            from aiokafka.helpers import create_ssl_context
-
-            options["ssl_context"] = create_ssl_context(cafile=self.ca_file or None)
+            options["ssl_context"] = context(
+                NAMES,
+                ca_file=self.ca_file,
+                cert_file=self.cert_file,
+                key_file=self.key_file,
+                key_password=self.key_password.get_secret_value(),
+            )
+        elif self.ca_file or self.cert_file:
+            raise Fatal(
+                f"KAFKA__SECURITY_PROTOCOL is {self.security_protocol}, without TLS, and "
+                "certificates are set: say SSL or SASL_SSL"
+            )
         return options
-
-
-@contextmanager
-def kafka_errors(doing: str) -> Iterator[None]:
-    """Translate what aiokafka raises while `doing` into `Transient` or `Fatal`."""
-    from aiokafka.errors import KafkaError
-
-    try:
-        yield
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise translated(error, doing) from error
-
-
-def translated(error: BaseException, doing: str) -> ForebayError:
-    """Say whose fault an aiokafka error is; what the table does not know may work later."""
-    advice = _advice().get(type(error))
-    text = f"{doing}: {str(error) or type(error).__name__}"
-    return Transient(text) if advice is None else Fatal(f"{text}. {advice}")
-
-
-def _advice() -> Mapping[type[BaseException], str]:
-    from aiokafka import errors as kafka
-
-    log_in = "Check KAFKA__USERNAME, KAFKA__PASSWORD, KAFKA__SASL_MECHANISM"
-    allow = "Let KAFKA__USERNAME describe, create, read and write the events topics"
-    upgrade = "Forebay needs Kafka 2.4 or newer"
-    ask = "The cluster does not allow this topic: change the contract or the cluster's policy"
-    return {
-        kafka.SaslAuthenticationFailed: log_in,
-        kafka.AuthenticationFailedError: log_in,
-        kafka.AuthenticationMethodNotSupported: log_in,
-        kafka.UnsupportedSaslMechanismError: log_in,
-        kafka.TopicAuthorizationFailedError: allow,
-        kafka.ClusterAuthorizationFailedError: allow,
-        kafka.IncompatibleBrokerVersion: upgrade,
-        kafka.UnsupportedVersionError: upgrade,
-        kafka.InvalidTopicError: ask,
-        kafka.InvalidConfigurationError: ask,
-        kafka.PolicyViolationError: ask,
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +102,7 @@ async def ensure_topics(options: KafkaOptions, topics: Mapping[str, TopicSpec]) 
 
     admin = AIOKafkaAdminClient(**options.client())
     with kafka_errors("looking at the topics"):
-        await admin.start()
+        await started(admin, options)
         try:
             missing = sorted(set(topics) - set(_checked(await _partitions(admin), topics)))
             if missing:

@@ -1,7 +1,8 @@
 """Who of a consumer group has which partitions: as the group's coordinator knows it."""
 
 from app.core.seal import partition_name
-from app.kafka import KafkaOptions, kafka_errors
+from app.kafka import KafkaOptions
+from app.kafka_errors import kafka_errors, started
 
 
 async def partitions_read(options: KafkaOptions, group: str) -> frozenset[str]:
@@ -19,7 +20,7 @@ async def partitions_read(options: KafkaOptions, group: str) -> frozenset[str]:
     found: set[str] = set()
     with kafka_errors(f"asking who reads in group {group}"):
         try:
-            await admin.start()
+            await started(admin, options)
             answers = await admin.describe_consumer_groups([group])
         except GroupCoordinatorNotAvailableError:
             return frozenset()  # a cluster that never had a group has nobody who coordinates one

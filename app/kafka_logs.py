@@ -5,7 +5,8 @@ from typing import NamedTuple, Protocol
 
 from app.core.seal import partition_name
 from app.core.versions import event_of
-from app.kafka import KafkaOptions, kafka_errors
+from app.kafka import KafkaOptions
+from app.kafka_errors import kafka_errors, started
 from app.topic_ids import topic_ids
 
 
@@ -75,7 +76,7 @@ async def _partitions(
 
     admin = AIOKafkaAdminClient(**options.client())
     try:
-        await admin.start()
+        await started(admin, options)
         # Asking by name would create the topic on a broker that creates topics by itself.
         described = await admin.describe_topics(None)
     finally:

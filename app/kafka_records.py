@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.core.seal import partition_name, topic_and_number
-from app.kafka import KafkaOptions, kafka_errors
+from app.kafka import KafkaOptions
+from app.kafka_errors import kafka_errors, started
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -59,7 +60,7 @@ async def look_at(options: KafkaOptions, wanted: Mapping[str, Stretch]) -> Mappi
         isolation_level="read_committed",
     )
     with kafka_errors("looking at records"):
-        await consumer.start()
+        await started(consumer, options)
         try:
             for group in _groups(left):
                 async for tp, records in _first_of(consumer, group):

@@ -22,7 +22,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
-from app.kafka import KafkaOptions, kafka_errors
+from app.kafka import KafkaOptions
+from app.kafka_errors import kafka_errors
 
 METADATA = 3
 VERSION = 10

@@ -7,7 +7,8 @@ from typing import Any
 from app.backtest.lines import from_letter
 from app.backtest.trial import Recorded
 from app.core.seal import partition_name, topic_and_number
-from app.kafka import KafkaOptions, kafka_errors
+from app.kafka import KafkaOptions
+from app.kafka_errors import kafka_errors
 from app.kafka_logs import LogEnds, kafka_logs
 from app.ledger.protocol import Ledger
 from app.letters.stored import dead_objects, letters_in

@@ -24,7 +24,8 @@ from app.gateway.options import GatewayOptions
 from app.gateway.refusal import Refusal
 from app.logs import REQUEST
 from app.metrics import GATEWAY_LIMITED, GATEWAY_LIMITS_ALONE
-from app.redis_options import RedisOptions
+from app.redis_options import NAMES, RedisOptions
+from app.tls import advice
 
 if TYPE_CHECKING:  # imported when a limit is set: the Redis client alone takes 10 MB
     pass
@@ -83,9 +84,11 @@ class Counts:
             except (StorageError, OSError, TimeoutError) as error:
                 self._alone_until = time.monotonic() + ALONE_SECONDS
                 GATEWAY_LIMITS_ALONE.inc()
+                cause = getattr(error, "storage_error", error)
                 logger.warning(
-                    "Redis gives no answer, limits count for this gateway alone: {}",
-                    getattr(error, "storage_error", error),
+                    "Redis gives no answer, limits count for this gateway alone: {}{}",
+                    cause,
+                    advice(cause, NAMES),
                 )
         return await self._alone.hit(self._each_second, source, what)
 
@@ -167,6 +170,8 @@ class Limits:
     def __init__(
         self, options: GatewayOptions, redis: RedisOptions, background: Background
     ) -> None:
+        """Raises `Fatal`: a certificate for Redis can not be used."""
+        redis.client()  # to learn it now, and not when the first source sends
         self._events_per_second = options.events_per_second
         self._bytes_per_second = options.bytes_per_second
         self._redis = redis

@@ -10,7 +10,8 @@ from loguru import logger
 from app.core.errors import Transient
 from app.gateway.background import Background
 from app.health import Readiness
-from app.kafka import KafkaOptions, TopicSpec, ensure_topics, kafka_errors
+from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from app.kafka_errors import kafka_errors
 from app.retry import until_reached
 
 BATCH_BYTES = 512 * 1024

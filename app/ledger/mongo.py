@@ -34,6 +34,7 @@ from app.ledger.mongo_digests import contradictions, on
 from app.ledger.mongo_disposals import MongoDisposals
 from app.ledger.mongo_entries import MongoEntries
 from app.ledger.mongo_errors import translating
+from app.ledger.mongo_identity import identity
 from app.ledger.mongo_operations import MongoOperations
 from app.ledger.mongo_queries import INDEXES
 from app.ledger.mongo_sums import MongoSums
@@ -274,6 +275,7 @@ def _client(options: LedgerOptions) -> AsyncIOMotorClient[Document]:
             appname="forebay",
             timeoutMS=milliseconds,
             serverSelectionTimeoutMS=milliseconds,
+            **identity(options),
         )
     except ValueError as error:
         raise Fatal(f"the ledger's URL can not be read: correct LEDGER__URL ({error})") from error

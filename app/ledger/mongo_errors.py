@@ -17,7 +17,14 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
+from app import tls
 from app.core.errors import Fatal, Fenced, ForebayError, Transient
+
+NAMES = tls.Names(
+    server="LEDGER__URL",
+    ca="LEDGER__CA_FILE",
+    ours="LEDGER__CERT_FILE, LEDGER__KEY_PASSWORD",
+)
 
 # The first that fits decides; whatever is not named is Transient, for then nothing is acknowledged.
 _CLASSES: tuple[tuple[type[Exception], type[ForebayError], str], ...] = (
@@ -33,10 +40,10 @@ _CLASSES: tuple[tuple[type[Exception], type[ForebayError], str], ...] = (
 )
 _CODES: dict[int, str] = {
     13: "refuses our user: give it readWrite on the database",
-    18: "does not accept our password: correct LEDGER__URL",
+    18: "does not accept our password: correct LEDGER__PASSWORD or LEDGER__URL",
     85: "has an index of the same name with other options: drop it, it is made anew",
     86: "has an index of the same name with other keys: drop it, it is made anew",
-    8000: "refuses our user: correct LEDGER__URL",
+    8000: "refuses our user: correct LEDGER__USERNAME or LEDGER__URL",
 }
 
 
@@ -46,7 +53,8 @@ def translated(error: Exception) -> ForebayError:
         return Fatal(f"the ledger {_CODES[error.code]} ({error})")
     for named, kind, advice in _CLASSES:
         if isinstance(error, named):
-            return kind(f"the ledger {advice} ({error})")
+            more = tls.advice(error, NAMES, greeting=isinstance(error, ServerSelectionTimeoutError))
+            return kind(f"the ledger {advice} ({error}){more}")
     return Transient(f"the ledger did not do what was asked; trying again may help ({error})")
 
 

@@ -18,7 +18,8 @@ from app.core.disposal import MAX_LETTERS, Disposal, Fate
 from app.core.headers import RECEIVED_AT, REJECTED, REPLAY_OF
 from app.core.judge import EventType
 from app.core.partition import partition_of
-from app.kafka import KafkaOptions, TopicSpec, ensure_topics, kafka_errors
+from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from app.kafka_errors import kafka_errors
 from app.ledger.protocol import Ledger
 from app.letters.letter import Letter, Name, decoded
 from app.worker.records import EPOCH

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import subprocess
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
@@ -62,6 +63,9 @@ class LocalKafka(ChildProcess):
     in between. `brokers` is what a client is given.
     """
 
+    format_options: Sequence[str] = ()
+    """Of Kafka's `format`, beside those that it needs."""
+
     def __init__(
         self, data_dir: Path, *, log_file: Path, port: int | None = None, advertised: str = ""
     ) -> None:
@@ -85,16 +89,18 @@ class LocalKafka(ChildProcess):
         logs = self.data_dir / "logs"
         self.data_dir.mkdir(parents=True, exist_ok=True)
         (self.data_dir / "log4j2.properties").write_text(LOGGING)
-        self._properties.write_text(
-            PROPERTIES.format(
-                port=self.port,
-                controller=self.controller_port,
-                advertised=self.brokers,
-                logs=logs,
-            )
-        )
+        self._properties.write_text(self.properties(logs))
         if not (logs / "meta.properties").exists():
             await self._format(java)
+
+    def properties(self, logs: Path) -> str:
+        """What stands in server.properties; of a key that is there twice, the last counts."""
+        return PROPERTIES.format(
+            port=self.port,
+            controller=self.controller_port,
+            advertised=self.brokers,
+            logs=logs,
+        )
 
     def _java(self) -> list[str]:
         try:
@@ -109,6 +115,7 @@ class LocalKafka(ChildProcess):
         command = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
         # With «=»: one id in 64 begins with a dash, as options do.
         command += [f"--cluster-id={cluster}", "-c", str(self._properties)]
+        command += self.format_options
         done = await asyncio.to_thread(
             subprocess.run, command, capture_output=True, text=True, check=False
         )

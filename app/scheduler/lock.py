@@ -22,6 +22,8 @@ from redis.exceptions import (
 )
 
 from app.core.errors import Fatal, ForebayError, Transient
+from app.redis_options import NAMES
+from app.tls import advice
 
 TIMEOUT_SECONDS = 5.0
 RENEWALS = 3
@@ -71,7 +73,7 @@ class Locks:
 
     async def ping(self) -> None:
         """Answer, or raise `Transient`, or `Fatal` when Redis refuses us."""
-        with translated():
+        with translated(greeting=True):
             await self._redis.ping()
 
     @asynccontextmanager
@@ -119,11 +121,11 @@ async def _release(lock: Lock, lease: Lease) -> None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise `Fatal` where Redis refuses us, else `Transient`."""
+def translated(*, greeting: bool = False) -> Iterator[None]:
+    """Raise `Fatal` where Redis refuses us, else `Transient`. `greeting`: nothing was said yet."""
     try:
         yield
     except REFUSED as error:
-        raise Fatal(f"Redis refuses us: {error}: correct REDIS__URL") from error
+        raise Fatal(f"Redis refuses us: {error}: correct REDIS__PASSWORD or REDIS__URL") from error
     except (RedisError, OSError) as error:
-        raise Transient(f"Redis: {error}") from error
+        raise Transient(f"Redis: {error}{advice(error, NAMES, greeting=greeting)}") from error

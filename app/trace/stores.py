@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from app.core.seal import topic_and_number
-from app.kafka import KafkaOptions, kafka_errors
+from app.kafka import KafkaOptions
+from app.kafka_errors import kafka_errors, started
 from app.kafka_records import Stretch
 from sinks.protocol import ObjectLost
 from sinks.unpacked import Damaged, stored_lines
@@ -83,7 +84,7 @@ async def search_logs(
         isolation_level="read_committed",
     )
     with kafka_errors("reading what is not sealed yet"):
-        await consumer.start()
+        await started(consumer, options)
         try:
             consumer.assign(list(ends))
             for tp, stretch in ends.items():

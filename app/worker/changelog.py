@@ -4,7 +4,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from app.kafka import KafkaOptions, kafka_errors
+from app.kafka import KafkaOptions
+from app.kafka_errors import kafka_errors
 from app.retry import until_reached
 from app.worker.lane import Lane
 from app.worker.open_seal import PackedMarks

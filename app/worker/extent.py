@@ -5,7 +5,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kafka import KafkaOptions, kafka_errors
+from app.kafka import KafkaOptions
+from app.kafka_errors import kafka_errors
 from app.topic_ids import TopicIds
 
 Place = tuple[str, int]
