@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,32 @@ async def test_health_metrics_and_documentation_need_no_key(client: Client) -> N
         assert (await client.get(path)).status == 200
     assert (await client.get("/readyz")).status == 503
     assert (await client.get("/v1/events")).status == 401
+
+
+async def test_a_receipt_is_given_to_who_may_send_events_of_that_type(
+    nowhere: KafkaOptions, file: Path
+) -> None:
+    asked: list[str] = []
+
+    async def ask(event: str, words: Sequence[str]) -> tuple[bool, Mapping[str, Any]]:
+        asked.append(event)
+        return True, {"outcome": "row", "said": "1 row stands"}
+
+    async with guarded(nowhere, file, receipts=ask) as client:
+        path = client.running.url + "/v1/events/order_placed/A-17"
+        for headers, status in (
+            ({}, 401),
+            (bearer(new_key()), 401),
+            (bearer(HELP), 403),
+            ({"X-Api-Key": HELP}, 403),
+        ):
+            async with client.http.get(path, headers=headers) as answer:
+                assert answer.status == status
+                assert b"row" not in await answer.read()
+        assert asked == []
+        async with client.http.get(path, headers=bearer(OLD_SHOP)) as answer:
+            assert (answer.status, (await answer.json())["outcome"]) == (200, "row")
+    assert asked == ["order_placed"]
 
 
 async def test_a_source_may_send_the_types_of_its_app_or_those_that_the_file_names(
