@@ -16,7 +16,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
     return {"uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kafka(kafka: str) -> KafkaOptions:
     """The tests' Kafka, as a role is told of it."""
     return KafkaOptions(brokers=kafka)
