@@ -1,6 +1,7 @@
 """How to reach Redis: options, shared by the roles that use it."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
@@ -13,6 +14,11 @@ NAMES = Names(
     ca="REDIS__CA_FILE",
     ours="REDIS__CERT_FILE, REDIS__KEY_FILE, REDIS__KEY_PASSWORD",
 )
+BAD_URL = (
+    "REDIS__URL can not be read: say redis://host:port/0 or rediss://host:port/0. In a password "
+    "there, what is special is percent-encoded; or set REDIS__USERNAME and REDIS__PASSWORD"
+)
+"""An error's own text would quote the URL, and a password in it."""
 
 
 class RedisOptions(Options):
@@ -34,8 +40,12 @@ class RedisOptions(Options):
         """Keyword arguments for `Redis.from_url`; where the URL says the same, it counts.
 
         Raises:
-            Fatal: a certificate can not be used.
+            Fatal: the URL can not be read, or a certificate not be used.
         """
+        try:
+            urlsplit(self.url).port  # noqa: B018
+        except ValueError:
+            raise Fatal(BAD_URL) from None
         wanted = {"username": self.username, "password": self.password.get_secret_value()}
         if self.url.startswith("rediss:"):
             key_password = self.key_password.get_secret_value()

@@ -14,7 +14,8 @@ from app.settings import Settings
 MASK = "********"
 DEFAULT, ENVIRONMENT, FILE, STACK = "default", "environment", "file", "local stack"
 
-_userinfo = re.compile(r"(?<=://)[^/@\s]*@")
+_userinfo = re.compile(r"(?<=://).*@")
+"""Up to the last @: of a password that should have been percent-encoded nothing may be left."""
 
 
 class Setting(NamedTuple):

@@ -24,7 +24,7 @@ from app.gateway.options import GatewayOptions
 from app.gateway.refusal import Refusal
 from app.logs import REQUEST
 from app.metrics import GATEWAY_LIMITED, GATEWAY_LIMITS_ALONE
-from app.redis_options import NAMES, RedisOptions
+from app.redis_options import BAD_URL, NAMES, RedisOptions
 from app.tls import advice
 
 if TYPE_CHECKING:  # imported when a limit is set: the Redis client alone takes 10 MB
@@ -49,6 +49,7 @@ class Counts:
         from limits import RateLimitItemPerSecond
         from limits.aio.storage import MemoryStorage, RedisStorage
         from limits.aio.strategies import FixedWindowRateLimiter
+        from limits.errors import ConfigurationError
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
@@ -69,8 +70,8 @@ class Counts:
             storage = RedisStorage(
                 f"async+{redis.url}", implementation="redispy", wrap_exceptions=True, **options
             )
-        except ValueError as error:
-            logger.error("REDIS__URL is not right, limits count for each gateway alone: {}", error)
+        except (ValueError, ConfigurationError):
+            logger.error("limits count for each gateway alone: {}", BAD_URL)
         else:
             self._shared = FixedWindowRateLimiter(storage)
 
@@ -170,7 +171,7 @@ class Limits:
     def __init__(
         self, options: GatewayOptions, redis: RedisOptions, background: Background
     ) -> None:
-        """Raises `Fatal`: a certificate for Redis can not be used."""
+        """Raises `Fatal`: the URL or a certificate for Redis can not be used."""
         redis.client()  # to learn it now, and not when the first source sends
         self._events_per_second = options.events_per_second
         self._bytes_per_second = options.bytes_per_second

@@ -22,7 +22,7 @@ from redis.exceptions import (
 )
 
 from app.core.errors import Fatal, ForebayError, Transient
-from app.redis_options import NAMES
+from app.redis_options import BAD_URL, NAMES
 from app.tls import advice
 
 TIMEOUT_SECONDS = 5.0
@@ -69,7 +69,7 @@ class Locks:
                 **(options or {}),
             )
         except ValueError as error:
-            raise Fatal(f"REDIS__URL is not right: {error}") from error
+            raise Fatal(BAD_URL) from error
 
     async def ping(self) -> None:
         """Answer, or raise `Transient`, or `Fatal` when Redis refuses us."""

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import orjson
 import pytest
+from loguru import logger
 from pydantic import BaseModel, SecretStr
 from typer.testing import CliRunner, Result
 
 from app.cli import command_line
 from app.core.errors import Fatal
+from app.gateway.limits import Counts
+from app.redis_options import RedisOptions
+from app.scheduler.lock import Locks
 from app.settings import Settings, read_settings
 from app.settings_list import MASK, listed
+from tests.logs.pipe import piped
 
 SECRET = "hunter2-hunter2-hunter2-hunter2"
 
@@ -53,6 +58,28 @@ def test_no_secret_is_printed(words: list[str]) -> None:
     assert done.exit_code == 0
     assert SECRET not in done.output
     assert done.stdout.count(MASK) >= len(SECRETS) + len(URLS)
+
+
+@pytest.mark.parametrize("special", "/@#?:[%")
+def test_a_password_in_a_url_that_can_not_be_read_is_not_told_either(
+    special: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    word = f"hunter2{special}hunter2"
+    url = f"redis://:{word}@127.0.0.1:6379/0"
+    said = forebay("settings", REDIS__URL=url, LEDGER__URL=f"mongodb://u:{word}@127.0.0.1/x").output
+    with piped():
+        for use in (
+            lambda: Counts(RedisOptions(url=url)),
+            lambda: Locks(url, 1),
+            lambda: Locks("", 1),
+        ):
+            try:
+                use()
+            except Fatal as error:
+                logger.opt(exception=error).error("{}", error)
+    said += capfd.readouterr().err
+    assert "REDIS__URL" in said
+    assert "hunter2" not in said
 
 
 def test_no_secret_is_logged_by_a_role_that_can_not_start(tmp_path: Path) -> None:
