@@ -70,18 +70,23 @@ def warn_of_a_try(state: RetryCallState) -> None:
 
 
 async def until_reached(
-    what: str, attempt: Callable[[], Awaitable[T]], readiness: Readiness | None = None
+    what: str,
+    attempt: Callable[[], Awaitable[T]],
+    readiness: Readiness | None = None,
+    *,
+    ready: bool = False,
 ) -> T:
     """Call `attempt` until it does not raise `Transient`, with backoff up to 10 s.
 
-    Each failure is a log line and shows in `/readyz` under the name `what`.
+    Each failure is a log line and shows in `/readyz` under the name `what`: as what the role waits
+    for, or, of one that is `ready` all the same, as a trouble.
     """
 
     def note(state: RetryCallState) -> None:
         why = str(state.outcome.exception()) if state.outcome else ""
         logger.warning("{} can not be reached, trying again: {}", what, why)
         if readiness is not None:
-            readiness.wait_for(what, why)
+            (readiness.note if ready else readiness.wait_for)(what, why)
 
     retrying = AsyncRetrying(
         retry=retry_if_exception(may_pass),
@@ -89,13 +94,13 @@ async def until_reached(
         before_sleep=note,
         reraise=True,
     )
-    if readiness is not None:
+    if readiness is not None and not ready:
         readiness.wait_for(what, "not tried yet")
     async for turn in retrying:
         with turn:
             result = await attempt()
     if readiness is not None:
-        readiness.reached(what)
+        (readiness.mended if ready else readiness.reached)(what)
     return result
 
 

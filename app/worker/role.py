@@ -136,6 +136,7 @@ class RunningWorker:
             self._assignment.is_of_one_topic,
             self._standstill.read_again,
             self._fail,
+            readiness,
         )
         ratio, least = options.max_rejected_ratio, options.min_rejected_count
         breakers = {name: Breaker(name, ratio, least) for name in kinds}

@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from loguru import logger
 
@@ -22,6 +23,7 @@ from app.core.errors import Transient
 from app.core.judge import EventType
 from app.core.kill_points import passing
 from app.core.seal import Range, Seal, StoredObject
+from app.health import Readiness
 from app.ledger.protocol import Ledger
 from app.metrics import WORKER_MEMORY_WAITS
 from app.retry import until_reached
@@ -33,6 +35,8 @@ from app.worker.memory import tell_of_seals
 from app.worker.open_seal import OpenObject, OpenSeal, Span
 from app.worker.options import SealOptions
 from sinks.protocol import ObjectStore
+
+T = TypeVar("T")
 
 UPLOADS_AT_ONCE = 8
 RELIEVE_PAUSE_SECONDS = 1.0
@@ -76,13 +80,16 @@ class Sealing:
         is_of_one_topic: Callable[[Mapping[Lane, Span]], Awaitable[bool]],
         read_again: Callable[[str, str], None],
         fail: Callable[[BaseException], None],
+        readiness: Readiness | None = None,
     ) -> None:
         """`read_again` is told the type, and why, whose place in its topic must be found anew;
-        `fail` hears of what ends this worker: `Fenced`, `Fatal` or a bug."""
+        `fail` hears of what ends this worker: `Fenced`, `Fatal` or a bug; `readiness` tells which
+        server is in a seal's way."""
         self._options, self._author = options, author
         self._objects, self._ledger, self._changelog = objects, ledger, changelog
         self._governor = Governor(options.memory_bytes)
         self._is_of_one_topic, self._read_again, self._fail = is_of_one_topic, read_again, fail
+        self._readiness = readiness
         self._looked_at = 0.0
         self._open: dict[str, OpenSeal] = {}
         self._closing: dict[str, Closing] = {}
@@ -233,7 +240,7 @@ class Sealing:
             stored = await self._finished(seal)  # 1
             passing("after_upload")
             changelog = dict(await marks)  # 2
-            if not await until_reached("kafka", lambda: self._is_of_one_topic(seal.spans)):
+            if not await self._reached("kafka", lambda: self._is_of_one_topic(seal.spans)):
                 raise Mixed
         finally:
             marks.cancel()
@@ -241,18 +248,21 @@ class Sealing:
         entry = self._entry(seal, stored, changelog)
         self._closing[seal.kind.name].recording = True
         passing("before_ledger")
-        await until_reached("ledger", lambda: self._record(seal, entry))  # 3
+        await self._reached("ledger", lambda: self._record(seal, entry))  # 3
         passing("after_ledger")
         for lane, span in seal.spans.items():  # 4
             lane.sealed = span.next
         telling.recorded(seal, entry)
+
+    async def _reached(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        return await until_reached(what, attempt, self._readiness, ready=True)
 
     async def _finished(self, seal: OpenSeal) -> tuple[StoredObject, ...]:
         limit = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
         async def finish(opened: OpenObject) -> StoredObject:
             async with limit:
-                done = await until_reached("object store", opened.writer.finish)
+                done = await self._reached("object store", opened.writer.finish)
             return StoredObject(
                 opened.day,
                 opened.kind,

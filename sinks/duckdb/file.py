@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -93,9 +93,13 @@ class WarehouseFile:
             time.sleep(LOOK_AGAIN_SECONDS)
         try:
             yield
-        finally:
-            with translated(f"close {self.path}"):
-                connection.execute("DETACH warehouse")
+        except BaseException:
+            for end in ("ROLLBACK", "DETACH warehouse"):  # what went wrong is told, and not these
+                with suppress(duckdb.Error):
+                    connection.execute(end)
+            raise
+        with translated(f"close {self.path}"):
+            connection.execute("DETACH warehouse")
 
     @contextmanager
     def opened(

@@ -181,3 +181,15 @@ async def test_a_path_that_can_not_be_a_warehouse_says_which_variable_to_correct
     with pytest.raises(Fatal, match="DUCKDB__PATH"):
         await warehouse.ping()
     await warehouse.close()
+
+
+async def test_a_view_in_the_table_s_place_is_told_by_its_name_and_not_as_a_conflict(
+    ground: Ground, tmp_path: Path
+) -> None:
+    warehouse, table = ground.warehouse(), ground.table()
+    await warehouse.prepare(table)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute(f"DROP TABLE {table.name}")
+        connection.execute(f"CREATE VIEW {table.name} AS SELECT 1 AS one")
+    with pytest.raises(Fatal, match=table.name):
+        await warehouse.prepare(table)
