@@ -13,7 +13,7 @@ class SealOptions(Options):
     max_age_seconds: float = Field(60.0, gt=0)
     max_bytes: int = Field(64 << 20, gt=0, description="Row text of one event type, before gzip.")
     memory_bytes: int = Field(
-        40 << 20, gt=0, description="All that open seals may hold; the largest is sealed first."
+        32 << 20, gt=0, description="All that open seals may hold; the largest is sealed first."
     )
 
 
