@@ -36,7 +36,7 @@ MB, SLOPE = "MB, largest RSS", "MB a million events"
 EVERY = 250_000
 KEYS, MANY = 10_000_000, 5_000_000
 DAYS = 3
-IDLE_SECONDS = 90
+IDLE_SECONDS = 300
 IDLE_RATE = 120
 """Events a second over 60 topics."""
 IDLE_SEAL_SECONDS = 0.5
