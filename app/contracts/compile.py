@@ -46,6 +46,7 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
         line=_liner(contract.landed),
         warnings=warnings(contract.fields),
         explode=explode,
+        remember=timedelta(days=contract.dedupe.remember_days),
     )
 
 

@@ -59,7 +59,9 @@ class Dedupe(Strict):
     keep: Literal["first", "last"] = Field(
         "first", description="first: later copies change nothing. last: the newest copy stands."
     )
-    remember_days: int = Field(3, ge=1, le=90, description="How long a worker knows a key.")
+    remember_days: int = Field(
+        3, ge=1, le=90, description="How long a worker knows a key, at least."
+    )
 
 
 class Day(Strict):

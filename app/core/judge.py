@@ -23,6 +23,7 @@ class EventType:
     * `partition_key`  the event → the Kafka key, as a Java producer would write it (UTF-8 text)
     * `bad_key`        a rejected event, as parsed JSON → the same key; raises if it is not there
     * `dedupe_key`     the columns that land → 16 bytes naming the event, equal for each copy
+    * `remember`       how long a worker has to know a `dedupe_key`, at least
     * `line`           the columns and the day → one JSON object, no newline
     * `warnings`       bytes that were accepted → what to tell their sender; None: never anything
     * `explode`        in place of `transform`, where an event is several rows: the event → what
@@ -46,6 +47,7 @@ class EventType:
     line: Callable[[Row, date], bytes]
     warnings: Callable[[bytes], tuple[Warned, ...]] | None = None
     explode: Callable[[Row], tuple[Row, tuple[Row, ...]]] | None = None
+    remember: timedelta = timedelta(days=3)
 
 
 class Accepted(PerEvent, frozen=True, gc=False):

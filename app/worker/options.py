@@ -27,7 +27,8 @@ class WorkerOptions(Options):
         30,
         ge=1,
         le=1_000,  # RocksDB counts the seconds since 1970 in 31 bits, this time included
-        description="Marks of the dedupe tables are forgotten after so many days.",
+        description="Marks of the dedupe tables are kept for so many days at least, which must be "
+        "more than an event may wait in Kafka; longer, if dedupe.remember_days of a topic is.",
     )
     port: int = Field(8081, ge=0, le=65535, description="/livez, /readyz and /metrics; 0: free.")
     host: str = "127.0.0.1"

@@ -1,6 +1,6 @@
 """The Faust app of a worker: its settings, its tables, its agents."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,10 +25,14 @@ REQUEST_SECONDS = 40.0
 
 @dataclass(frozen=True, slots=True)
 class SizeClass:
-    """All topics with the same number of partitions: one table, one agent."""
+    """All topics with the same number of partitions: one table, one agent.
+
+    A table has one time to live, `remember`: the longest that one of them asks for.
+    """
 
     partitions: int
     topics: tuple[str, ...]
+    remember: timedelta
     marks: Marks
 
     @property
@@ -44,36 +48,35 @@ def size_classes(
     options: WorkerOptions, kinds: Iterable[EventType], partitions: Mapping[str, int]
 ) -> list[SizeClass]:
     """Group the topics by their number of partitions, for a table needs as many as its topics."""
-    topics: dict[int, list[str]] = {}
+    groups: dict[int, list[EventType]] = {}
     for kind in kinds:
-        topics.setdefault(partitions[kind.name], []).append(kind.topic)
-    return [
-        SizeClass(
-            size,
-            tuple(sorted(names)),
-            Marks(
-                _tables_dir(options),
-                table_name(size),
-                f"{options.app_id}-{table_name(size)}-changelog",
-                timedelta(days=options.remember_days),
-            ),
-        )
-        for size, names in sorted(topics.items())
-    ]
+        groups.setdefault(partitions[kind.name], []).append(kind)
+    return [_size_class(options, size, group) for size, group in sorted(groups.items())]
 
 
-def changelog_topics(
-    options: WorkerOptions, classes: Collection[SizeClass]
-) -> Mapping[str, TopicSpec]:
+def _size_class(options: WorkerOptions, size: int, kinds: Sequence[EventType]) -> SizeClass:
+    # A mark may go before its event can be read again, but not a note that made the mark void; and
+    # they go one by one. So nothing goes as long as Kafka may still have the event.
+    least = timedelta(days=options.remember_days)
+    remember = max(least, *(kind.remember for kind in kinds))
+    name = table_name(size)
+    marks = Marks(_tables_dir(options), name, f"{options.app_id}-{name}-changelog", remember)
+    return SizeClass(size, tuple(sorted(kind.topic for kind in kinds)), remember, marks)
+
+
+def changelog_topics(classes: Collection[SizeClass]) -> Mapping[str, TopicSpec]:
     """The changelogs, as they must be created: messages hold many keys, so never compacted."""
-    keep = timedelta(days=options.remember_days)
+    return {size.marks.changelog_topic: _changelog(size) for size in classes}
+
+
+def _changelog(size: SizeClass) -> TopicSpec:
     config = {
         "cleanup.policy": "delete",
-        "retention.ms": str(int(keep.total_seconds() * 1000)),
+        "retention.ms": str(int(size.remember.total_seconds() * 1000)),
         "segment.bytes": str(64 << 20),
         "message.timestamp.type": "LogAppendTime",  # a worker's wrong clock must not age marks
     }
-    return {size.marks.changelog_topic: TopicSpec(size.partitions, config) for size in classes}
+    return TopicSpec(size.partitions, config)
 
 
 def faust_app(

@@ -78,7 +78,7 @@ async def worker(
         kind.topic: TopicSpec(partitions[kind.name], configs.get(kind.name, {}))
         for kind in kinds.values()
     }
-    wanted |= changelog_topics(options, classes)
+    wanted |= changelog_topics(classes)
     readiness.wait_for("table recovery", "not assigned yet")
     async with health_server(readiness, "worker", options.host, options.port) as port:
         logger.info("health on http://{}:{}", options.host, port)

@@ -71,8 +71,7 @@ async def _there(role: LocalRole) -> None:
 async def _fill(ground: Ground, app_id: str, topics: Path, count: int) -> None:
     """What workers of this group would have left behind, in messages as full as they make them."""
     table = _table(app_id, topics)
-    options = WorkerOptions(app_id=app_id)
-    await ensure_topics(ground.kafka_options, changelog_topics(options, [table]))
+    await ensure_topics(ground.kafka_options, changelog_topics([table]))
     producer = AIOKafkaProducer(
         **ground.kafka_options.client(), acks="all", max_request_size=MAX_REQUEST_BYTES
     )

@@ -85,7 +85,12 @@ def identity_changes(old: Contract, new: Contract) -> Changes:
     if before.keep != after.keep:
         yield narrower("dedupe.keep", f"{before.keep} → {after.keep}", ELSEWHERE)
     if before.remember_days != after.remember_days:
-        yield safe("dedupe.remember_days", f"{before.remember_days} → {after.remember_days}")
+        yield safe(
+            "dedupe.remember_days",
+            f"{before.remember_days} → {after.remember_days}",
+            "for workers' tables it counts when they start, for a changelog when it is made",
+            "if it is longer, set retention.ms of the workers' changelog in Kafka",
+        )
     if old.table.index != new.table.index:
         yield _index_change(old.table.index, new.table.index)
     made_before, made_now = derivations(old), derivations(new)
