@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium check format test chaos chaos-report bench profile-gateway profile-worker demo up down clean
+.PHONY: help setup chromium check format golden test chaos chaos-report bench profile-gateway profile-worker demo up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -33,11 +33,15 @@ check: .venv/.ready ## Check format, lint, types, import rules, topic files and 
 	@$(BIN)/forebay topics check
 	@$(BIN)/forebay topics schema --check
 	@for made in page rules dashboard; do $(BIN)/forebay metrics $$made --check; done
+	@$(BIN)/python -m tests.helm.renew --check-settings
 	@echo "All checks passed."
 
 format: .venv/.ready ## Put the code into the common format, and mend what can be mended.
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
+
+golden: .venv/.ready ## Renew what is made from the chart and the settings, to be reviewed.
+	@$(BIN)/python -m tests.helm.renew
 
 # Two files at a time, each with servers of its own: most tests wait, for servers and for time.
 test: setup ## Run all tests, on real servers. One part: make test ARGS=tests/worker

@@ -1,6 +1,7 @@
 """The topic files of a folder as they are written, each with the defaults of its app."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -92,13 +93,13 @@ def read_sources(folder: Path) -> Sources:
 
 
 def _paths(folder: Path) -> list[Path]:
-    """Hidden files and folders are none of ours, such as those of a mounted ConfigMap."""
-    return sorted(
-        path
-        for path in folder.rglob("*.y*ml")
-        if path.suffix in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    """Hidden files and folders are none of ours. In a mounted ConfigMap the folders of apps are
+    links into a hidden one."""
+    found = []
+    for inside, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(inside, name) for name in files if not name.startswith(".")]
+    return sorted(path for path in found if path.suffix in SUFFIXES)
 
 
 def _misplaced(path: Path, folder: Path) -> str | None:

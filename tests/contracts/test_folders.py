@@ -47,6 +47,16 @@ def problems(folder: Path) -> list[str]:
     return [line.removeprefix(f"{folder}/depot/") for line in str(caught.value).splitlines()]
 
 
+def test_a_mounted_config_map_is_read_once_through_its_links(tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted"  # as a kubelet lays it out, to change all files in one step
+    depot(mounted).rename(tmp_path / "written")
+    (mounted / "..2026_03_01").mkdir(parents=True)
+    (tmp_path / "written/depot").rename(mounted / "..2026_03_01/depot")
+    (mounted / "..data").symlink_to("..2026_03_01")
+    (mounted / "depot").symlink_to("..data/depot")
+    assert sorted(load_contracts(mounted)) == sorted(KINDS)
+
+
 def test_a_type_has_what_its_app_says(tmp_path: Path) -> None:
     contracts = load_contracts(depot(tmp_path))
     assert sorted(contracts) == sorted(KINDS)

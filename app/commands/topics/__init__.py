@@ -21,6 +21,7 @@ COMMANDS = {
     "lint": ("lint", "print_advice"),
     "diff": ("diff", "compare"),
     "backtest": ("backtest", "backtest"),
+    "apply": ("apply", "apply"),
     "infer": ("infer", "infer"),
     "import": ("import_", "import_schema"),
     "new": ("new", "new"),
