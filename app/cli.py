@@ -110,6 +110,12 @@ COMMANDS = {
         RUN,
         "End a pause: within seconds the type goes on where it stood.",
     ),
+    "doctor": Entry(
+        "app.commands.doctor",
+        "doctor",
+        RUN,
+        "Reach every server the settings name; say what is wrong, and how to mend it.",
+    ),
     "janitor": Entry(
         "app.commands.janitor",
         "janitor",

@@ -6,6 +6,7 @@ It only saves work. What keeps an old load out of the table is the fence.
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loguru import logger
@@ -75,6 +76,12 @@ class Locks:
         """Answer, or raise `Transient`, or `Fatal` when Redis refuses us."""
         with translated(greeting=True):
             await self._redis.ping()
+
+    async def now(self) -> datetime:
+        """Redis' clock. Raises `Transient`."""
+        with translated():
+            seconds, micros = await self._redis.time()
+        return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=micros)
 
     @asynccontextmanager
     async def held(self, name: str) -> AsyncIterator[Lease | None]:

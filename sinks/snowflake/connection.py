@@ -24,7 +24,7 @@ def connect(options: SnowflakeOptions) -> Any:
     missing = [f"SNOWFLAKE__{name.upper()}" for name in NEEDED if not getattr(options, name)]
     if missing:
         raise Fatal(f"Snowflake: set {', '.join(missing)}")
-    key = _private_key(options)
+    key = private_key(options)
     import snowflake.connector
 
     arguments: dict[str, Any] = {
@@ -74,7 +74,7 @@ def set_tag(connection: Any, **context: str) -> None:
         connection.cursor().execute(f"ALTER SESSION SET QUERY_TAG = {literal(tag(**context))}")
 
 
-def _private_key(options: SnowflakeOptions) -> bytes:
+def private_key(options: SnowflakeOptions) -> bytes:
     """Read the key as DER. The connector's own errors do not tell a file from a passphrase."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import (
