@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium check format golden test chaos chaos-report bench profile-gateway profile-worker demo up down clean
+.PHONY: help setup chromium check format golden licences audit-deps test chaos chaos-report bench profile-gateway profile-worker demo up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,12 @@ format: .venv/.ready ## Put the code into the common format, and mend what can b
 
 golden: .venv/.ready ## Renew what is made from the chart and the settings, to be reviewed.
 	@$(BIN)/python -m tests.helm.renew
+
+licences: .venv/.ready ## List the licences of what the image has installed.
+	@$(BIN)/python -m tests.docker.licences
+
+audit-deps: .venv/.ready ## Ask the OSV database whether a locked package is known to be unsafe.
+	@$(UV) audit --frozen --no-dev
 
 # Two files at a time, each with servers of its own: most tests wait, for servers and for time.
 test: setup ## Run all tests, on real servers. One part: make test ARGS=tests/worker

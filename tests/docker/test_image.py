@@ -14,9 +14,10 @@ import pytest
 
 from app.health import Readiness, health_server
 
+from .licences import uv
+
 HOUSE = Path(__file__).parents[2]
 RECIPE = (HOUSE / "docker/Dockerfile").read_text("utf-8").replace("\\\n", " ")
-UV = shutil.which("uv", path=f"{os.environ['PATH']}:{HOUSE / '.uv/bin'}")
 
 
 def commands(program: str) -> Iterator[list[str]]:
@@ -57,7 +58,6 @@ def test_a_container_is_nobody_in_particular_and_its_stages_are_on_one_base() ->
 def test_what_the_recipe_installs_runs_without_the_tests_and_the_local_stack(
     tmp_path: Path,
 ) -> None:
-    assert UV is not None
     made = tmp_path / "forebay"
     for name in ("pyproject.toml", "uv.lock", "README.md", "LICENSE"):
         shutil.copy(HOUSE / name, tmp_path)
@@ -69,7 +69,7 @@ def test_what_the_recipe_installs_runs_without_the_tests_and_the_local_stack(
     for words in syncs:
         target = [word.replace("/forebay.cdx.json", str(tmp_path / "sbom.json")) for word in words]
         done = subprocess.run(
-            [UV, *target[1:]], cwd=tmp_path, capture_output=True, text=True,
+            [uv(), *target[1:]], cwd=tmp_path, capture_output=True, text=True,
             env=plain | {"UV_PROJECT_ENVIRONMENT": str(made), "UV_PYTHON": sys.executable},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
