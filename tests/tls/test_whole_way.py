@@ -10,7 +10,7 @@ import pytest
 
 from app.local.role import LocalRole
 from app.send import send
-from tests.faults.steady import terminated
+from tests.faults.steady import sealed, terminated
 from tests.house.house import House, opened_house
 from tests.house.servers import Servers
 from tests.tls.certificates import KEY_PASSWORD, Certificates
@@ -77,7 +77,7 @@ async def test_events_land_once_each_and_no_password_is_shown(
     scheduler = house.role("scheduler")
     await asyncio.gather(gateway.start(), first.start(), scheduler.start())
     await handed_in(gateway, house)
-    await house.settled()
+    await sealed(first, 1)
     await terminated(first)
     await second.start()
     await handed_in(gateway, house)
