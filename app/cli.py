@@ -114,7 +114,7 @@ COMMANDS = {
         "app.commands.doctor",
         "doctor",
         RUN,
-        "Reach every server the settings name; say what is wrong, and how to mend it.",
+        "Reach every server that the settings name; say what is wrong, and how to mend it.",
     ),
     "janitor": Entry(
         "app.commands.janitor",
