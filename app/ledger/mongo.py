@@ -58,6 +58,10 @@ SEALS_PER_PAGE = 100
 CLOSE_SECONDS = 2.0
 
 
+VERSION = 2
+"""As of the SQLite ledger, and with the same steps: see FORMATS.md."""
+
+
 class MongoLedger(MongoOperations, MongoSums):
     """A `Ledger` in collections of one database, `ledger` before all."""
 
@@ -252,8 +256,24 @@ class MongoLedger(MongoOperations, MongoSums):
             if self._is_prepared:
                 await self._client.admin.command("ping")
             else:
+                await self._refuse_newer()
                 await self._entries.collection.create_indexes(list(INDEXES))
                 self._is_prepared = True
+
+    async def _refuse_newer(self) -> None:
+        """The format is written down once, by who comes first. What an older one has not is read as
+        nothing (`filtered`), or as what it was then (`rows`); so there is nothing to change."""
+        kept = await self._counters.find_one_and_update(
+            {"_id": "format"},
+            {"$setOnInsert": {"value": VERSION}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        if (version := int(kept["value"])) > VERSION:
+            raise Fatal(
+                f"the ledger {self._database.name} has format {version}, this program writes "
+                f"{VERSION}: run the version of Forebay that made it, or name another database"
+            )
 
     async def close(self) -> None:
         # It tells the server, and waits for its answer in the thread that called.
