@@ -69,14 +69,14 @@ async def balance_page(data: Data, given: Mapping[str, str]) -> Page:
 def total(balances: Iterable[TypeBalance]) -> TypeBalance:
     """All of them as one."""
     counts = DayCounts()
-    loaded = standing = waiting = 0
+    loaded = standing = waiting = hidden = 0
     last: datetime | None = None
     for one in balances:
         counts += one.counts
         loaded, standing = loaded + one.loaded, standing + one.standing
-        waiting += one.waiting
+        waiting, hidden = waiting + one.waiting, hidden + one.hidden
         last = max(filter(None, (last, one.last_load)), default=None)
-    return TypeBalance("", counts, loaded, standing, waiting, last)
+    return TypeBalance("", counts, loaded, standing, waiting, last, hidden)
 
 
 def _columns(now: datetime) -> list[Column[Row]]:

@@ -70,7 +70,7 @@ def _from_ledger(load: LoadRun) -> Run:
         ended=load.loaded_at,
         days=days_told(load),
         rows=load.rows,
-        collapsed=load.staged - load.rows,
+        collapsed=load.staged - load.hidden - load.rows,
     )
 
 

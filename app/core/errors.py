@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TOO_EARLY = "too_early"
     TOO_LARGE = "too_large"
     TRANSFORM = "transform"
+    RUN = "run"
 
 
 class ForebayError(Exception):

@@ -15,6 +15,9 @@ TRACEPARENT = "traceparent"
 REPLAY_OF = "forebay-replay-of"
 """On a dead letter that was sent again: its name, `events.order_placed.v1/3@1200`."""
 
+RUN = "forebay-run"
+"""On an event that belongs to a declared run: the run's id, `2026-03-01.01JB…`."""
+
 _traceparent = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 

@@ -37,20 +37,30 @@ def topic_and_number(tp: str) -> tuple[str, int]:
 
 
 _KEY = re.compile(
-    r"(?:_dead/)?[a-z][a-z0-9_]*/v[0-9]+/dt=\d{4}-\d\d-\d\d/([0-9A-Z]{26})\.ndjson\.gz"
+    r"(?:_dead/)?[a-z][a-z0-9_]*/v[0-9]+/dt=\d{4}-\d\d-\d\d/"
+    r"(?:run=(?P<run>[0-9A-Z.-]+)/)?(?P<seal>[0-9A-Z]{26})\.ndjson\.gz"
 )
 
 
-def object_key(kind: ObjectKind, event: str, version: int, day: date, seal: str) -> str:
-    """Name the object of one day and kind in a seal (its id)."""
+def object_key(
+    kind: ObjectKind, event: str, version: int, day: date, seal: str, run: str = ""
+) -> str:
+    """Name the object of one day and kind in a seal (its id), and of one declared `run`."""
     folder = "_dead/" if kind is ObjectKind.DEAD else ""
-    return f"{folder}{event}/v{version}/dt={day.isoformat()}/{seal}.ndjson.gz"
+    of_run = f"run={run}/" if run else ""
+    return f"{folder}{event}/v{version}/dt={day.isoformat()}/{of_run}{seal}.ndjson.gz"
 
 
 def seal_of_key(key: str) -> str | None:
     """The id of the seal that an object was made for; None: no worker of ours made this name."""
     found = _KEY.fullmatch(key)
-    return found.group(1) if found else None
+    return found["seal"] if found else None
+
+
+def run_of_key(key: str) -> str:
+    """The declared run that all rows of an object are of; empty: of none."""
+    found = _KEY.fullmatch(key)
+    return (found["run"] or "") if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ def load_document(load: DayLoad) -> Document:
         "staged": load.staged,
         "rows": load.rows,
         "loaded_at": time_text(load.loaded_at),
+        "shown": load.shown,
+        "hidden": load.hidden,
     }
 
 
@@ -198,4 +200,6 @@ def load_from(document: Document) -> DayLoad:
         staged=document["staged"],
         rows=document["rows"],
         loaded_at=datetime.fromisoformat(document["loaded_at"]),
+        shown=document.get("shown", ""),
+        hidden=document.get("hidden", 0),
     )

@@ -37,6 +37,7 @@ from app.ledger.mongo_errors import translating
 from app.ledger.mongo_identity import identity
 from app.ledger.mongo_operations import MongoOperations
 from app.ledger.mongo_queries import INDEXES
+from app.ledger.mongo_reruns import MongoReruns, RerunsOfLedger
 from app.ledger.mongo_sums import MongoSums
 from app.ledger.options import LedgerOptions
 from app.ledger.pages import by_id
@@ -58,11 +59,11 @@ SEALS_PER_PAGE = 100
 CLOSE_SECONDS = 2.0
 
 
-VERSION = 2
+VERSION = 3
 """As of the SQLite ledger, and with the same steps: see FORMATS.md."""
 
 
-class MongoLedger(MongoOperations, MongoSums):
+class MongoLedger(MongoOperations, MongoSums, RerunsOfLedger):
     """A `Ledger` in collections of one database, `ledger` before all."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
@@ -77,6 +78,7 @@ class MongoLedger(MongoOperations, MongoSums):
         self._entries = MongoEntries(self._database)
         self._days = MongoDays(self._database)
         self._disposals = MongoDisposals(self._database)
+        self._reruns = MongoReruns(self._database)
         self._counters = self._database["counters"]
         self._prepare_operations()
         self._is_prepared = False

@@ -11,7 +11,9 @@ from app.core.seal import StoredObject
 from app.ledger.document import Document, counts_from, load_document, load_from, object_from
 from app.ledger.mongo_entries import SCAN_SECONDS
 from app.ledger.mongo_queries import row_objects_of, totals_of
+from app.ledger.mongo_reruns import MongoReruns
 from app.ledger.protocol import DayLoad, DaySeals, DayTotals, DirtyDay
+from app.ledger.reruns import with_closed
 
 SEALS_PER_CHANGE = 100
 
@@ -22,6 +24,7 @@ class MongoDays:
     def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
         self._entries = database["ledger"]
         self._loads = database["loads"]
+        self._reruns = MongoReruns(database)
 
     async def dirty(self, event: str) -> list[DirtyDay]:
         waiting: dict[str, tuple[list[str], list[str]]] = {}
@@ -33,10 +36,13 @@ class MongoDays:
                 seals, times = waiting.setdefault(day, ([], []))
                 seals.append(seal["_id"])
                 times.append(seal["sealed_at"])
-        return [
-            DirtyDay(date.fromisoformat(day), tuple(seals), datetime.fromisoformat(min(times)))
-            for day, (seals, times) in sorted(waiting.items())
-        ]
+        return with_closed(
+            [
+                DirtyDay(date.fromisoformat(day), tuple(seals), datetime.fromisoformat(min(times)))
+                for day, (seals, times) in waiting.items()
+            ],
+            await self._reruns.waiting(event),
+        )
 
     async def manifest(self, event: str, days: Sequence[date]) -> list[DaySeals]:
         # By day, the seals in order (a dict keeps it) and their objects.

@@ -24,6 +24,7 @@ from app.ledger.sums import (
 
 Stage = dict[str, Any]
 SEAL = EntryKind.SEAL.value
+NONE = (0, 0, 0, "")
 SUMS = {name: {"$sum": f"${name}"} for name in COUNTED}
 
 
@@ -62,6 +63,7 @@ def loaded_in(first: str, last: str) -> list[Stage]:
                 "_id": {"event": "$event", "table": "$table"},
                 "staged": {"$sum": "$staged"},
                 "rows": {"$sum": "$rows"},
+                "hidden": {"$sum": "$hidden"},
                 "at": {"$max": "$loaded_at"},
             }
         },
@@ -104,6 +106,7 @@ def recent_loads(limit: int) -> list[Stage]:
                 "days": {"$sum": 1},
                 "staged": {"$sum": "$staged"},
                 "rows": {"$sum": "$rows"},
+                "hidden": {"$sum": "$hidden"},
                 "at": {"$max": "$loaded_at"},
             }
         },
@@ -162,18 +165,23 @@ class MongoSums:
         with translating():
             events = await self._database["ledger"].distinct("event", {"kind": SEAL})
         sums = await self._sums("ledger", balances_of(events, *span))
-        loaded: dict[str, tuple[int, int, str]] = {}
+        loaded: dict[str, tuple[int, int, int, str]] = {}
         for one in await self._sums("loads", loaded_in(*span)):
             event, table = one["_id"]["event"], one["_id"]["table"]
             if tables.get(event, table) == table:
-                staged, rows, at = loaded.get(event, (0, 0, ""))
-                loaded[event] = (staged + one["staged"], rows + one["rows"], max(at, one["at"]))
+                staged, rows, hidden, at = loaded.get(event, NONE)
+                loaded[event] = (
+                    staged + one["staged"],
+                    rows + one["rows"],
+                    hidden + one["hidden"],
+                    max(at, one["at"]),
+                )
         found = []
         for one in sums:
-            staged, rows, at = loaded.get(one["_id"], (0, 0, ""))
+            staged, rows, hidden, at = loaded.get(one["_id"], NONE)
             last_load = datetime.fromisoformat(at) if at else None
-            counts = counts_from(one)
-            found.append(TypeBalance(one["_id"], counts, staged, rows, one["waiting"], last_load))
+            counts, waiting = counts_from(one), one["waiting"]
+            found.append(TypeBalance(one["_id"], counts, staged, rows, waiting, last_load, hidden))
         return found
 
     async def activity(self, since: datetime) -> Sequence[Slot]:
@@ -195,6 +203,7 @@ class MongoSums:
                 staged=one["staged"],
                 rows=one["rows"],
                 loaded_at=datetime.fromisoformat(one["at"]),
+                hidden=one["hidden"],
             )
             for one in await self._sums("loads", recent_loads(limit))
         ]

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from app.core.disposal import Disposal
 from app.core.seal import DayCounts, Range, Seal, StoredObject
+from app.ledger.declared_runs import DeclaredRuns
 from app.ledger.operations import Operations
 from app.ledger.sums import Sums
 
@@ -98,7 +99,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class DirtyDay:
-    """A day that has `seals` (ids) which no committed load named."""
+    """A day that has `seals` (ids) which no committed load named, or a declared run that was closed
+    since: then there may be none, and `oldest_sealed_at` is when it was."""
 
     day: date
     seals: tuple[str, ...]
@@ -123,7 +125,10 @@ class DaySeals:
 
 @dataclass(frozen=True, slots=True)
 class DayLoad:
-    """One day as a committed load left it: `staged` rows went in, `rows` stand in the table."""
+    """One day as a committed load left it: of `staged` rows in its seals `rows` stand in the table.
+
+    Where a day is sent in declared runs it shows the run `shown`, and `hidden` rows are of others.
+    """
 
     event: str
     table: str
@@ -134,10 +139,12 @@ class DayLoad:
     staged: int
     rows: int
     loaded_at: datetime
+    shown: str = ""
+    hidden: int = 0
 
     @property
     def collapsed(self) -> int:
-        return self.staged - self.rows
+        return self.staged - self.hidden - self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,7 @@ class Shelved:
         return self.seal.id
 
 
-class Ledger(Operations, Sums, Protocol):
+class Ledger(Operations, Sums, DeclaredRuns, Protocol):
     """Every method raises `Transient` when the store can not be reached or is busy."""
 
     async def record(self, seal: Seal) -> None:
@@ -252,7 +259,8 @@ class Ledger(Operations, Sums, Protocol):
         """Walk the disposals by ascending id, of one event or of all."""
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
-        """Find the days with seals newer than their last load, oldest day first."""
+        """Find the days with seals newer than their last load, or with a declared run that was
+        closed since, oldest day first."""
 
     async def manifest(self, event: str, days: Iterable[date]) -> Sequence[DaySeals]:
         """Name every row object of each day, of all versions; a day without any has none."""

@@ -34,13 +34,14 @@ from app.ledger.protocol import (
 )
 from app.ledger.sqlite_file import SQLiteFile
 from app.ledger.sqlite_operations import SQLiteOperations
+from app.ledger.sqlite_reruns import SQLiteReruns
 from app.ledger.sqlite_sums import SQLiteSums
 
 SEALS_PER_PAGE = 100
 LINKS_PER_PAGE = 1_000
 
 
-class SQLiteLedger(SQLiteOperations, SQLiteSums):
+class SQLiteLedger(SQLiteOperations, SQLiteReruns, SQLiteSums):
     """A `Ledger` whose every method is one transaction.
 
     Walks go page by page, each page its own transaction: a long walk neither holds memory nor

@@ -6,8 +6,10 @@ from datetime import date, datetime
 from sqlite3 import Connection
 
 from app.core.seal import DayCounts
+from app.ledger import sqlite_reruns as reruns_of
 from app.ledger.document import time_text
 from app.ledger.protocol import DayLoad, DaySeals, DayTotals, DirtyDay
+from app.ledger.reruns import with_closed
 from app.ledger.sqlite_entries import stored_object
 
 
@@ -21,10 +23,13 @@ def find_dirty(db: Connection, event: str) -> list[DirtyDay]:
         seals, times = waiting.setdefault(day, ([], []))
         seals.append(seal)
         times.append(sealed_at)
-    return [
-        DirtyDay(date.fromisoformat(day), tuple(seals), datetime.fromisoformat(min(times)))
-        for day, (seals, times) in waiting.items()
-    ]
+    return with_closed(
+        [
+            DirtyDay(date.fromisoformat(day), tuple(seals), datetime.fromisoformat(min(times)))
+            for day, (seals, times) in waiting.items()
+        ],
+        reruns_of.waiting(db, event),
+    )
 
 
 def find_manifest(db: Connection, event: str, days: Iterable[date]) -> list[DaySeals]:
@@ -63,13 +68,15 @@ def remember_loads(db: Connection, loads: Sequence[DayLoad]) -> None:
 def _remember(db: Connection, load: DayLoad) -> bool:
     """Keep this load, unless one with a higher fence is known."""
     done = db.execute(
-        """INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (event, warehouse_table, day) DO UPDATE
            SET run = excluded.run, fence = excluded.fence, seals = excluded.seals,
-               staged = excluded.staged, rows = excluded.rows, loaded_at = excluded.loaded_at
+               staged = excluded.staged, rows = excluded.rows, loaded_at = excluded.loaded_at,
+               shown = excluded.shown, hidden = excluded.hidden
            WHERE excluded.fence >= loads.fence""",
         (load.event, load.table, load.day.isoformat(), load.run, load.fence,
-         json.dumps(load.seals), load.staged, load.rows, time_text(load.loaded_at)),
+         json.dumps(load.seals), load.staged, load.rows, time_text(load.loaded_at),
+         load.shown, load.hidden),
     )  # fmt: skip
     return done.rowcount == 1
 
@@ -89,6 +96,8 @@ def find_loads(db: Connection, event: str, table: str) -> dict[date, DayLoad]:
             staged=row["staged"],
             rows=row["rows"],
             loaded_at=datetime.fromisoformat(row["loaded_at"]),
+            shown=row["shown"],
+            hidden=row["hidden"],
         )
         for row in rows
     )

@@ -1,6 +1,19 @@
 """The tables of the SQLite ledger. Each fact stands once."""
 
-VERSION = 2
+VERSION = 3
+
+RUNS = (
+    """
+    CREATE TABLE declared_runs (
+        id TEXT PRIMARY KEY,
+        event TEXT NOT NULL,
+        day TEXT NOT NULL,
+        waits INTEGER NOT NULL,               -- closed, and no load has looked at it since
+        document TEXT NOT NULL                -- all of it, as JSON
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX declared_runs_by_day ON declared_runs (event, day)",
+)
 
 SCHEMA = (
     """
@@ -92,10 +105,13 @@ SCHEMA = (
         staged INTEGER NOT NULL,
         rows INTEGER NOT NULL,
         loaded_at TEXT NOT NULL,
+        shown TEXT NOT NULL DEFAULT '',       -- a declared run
+        hidden INTEGER NOT NULL DEFAULT 0,    -- rows of others
         PRIMARY KEY (event, warehouse_table, day)
     ) WITHOUT ROWID
     """,
     "CREATE TABLE fences (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    *RUNS,
 )
 
 STEPS = {
@@ -105,6 +121,14 @@ STEPS = {
         (
             "ALTER TABLE counts ADD COLUMN filtered INTEGER NOT NULL DEFAULT 0",
             "ALTER TABLE counts ADD COLUMN rows INTEGER",
+        ),
+    ),
+    2: (
+        3,
+        (
+            "ALTER TABLE loads ADD COLUMN shown TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE loads ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0",
+            *RUNS,
         ),
     ),
 }

@@ -35,7 +35,8 @@ BALANCES = """
         FROM known k CROSS JOIN counts c ON c.event = k.event AND c.day BETWEEN :first AND :last
         GROUP BY c.event
     ), loaded AS (
-        SELECT l.event, sum(l.staged) AS loaded, sum(l.rows) AS standing, max(loaded_at) AS at
+        SELECT l.event, sum(l.staged) AS loaded, sum(l.rows) AS standing, max(loaded_at) AS at,
+               sum(l.hidden) AS hidden
         FROM known k LEFT JOIN tables t ON t.event = k.event
         CROSS JOIN loads l ON l.event = k.event AND l.day BETWEEN :first AND :last
         WHERE t.name IS NULL OR l.warehouse_table = t.name
@@ -48,7 +49,8 @@ BALANCES = """
         GROUP BY u.event
     )
     SELECT event, staged, duplicates, dead, filtered, made, coalesce(loaded, 0) AS loaded,
-           coalesce(standing, 0) AS standing, coalesce(waiting, 0) AS waiting, at
+           coalesce(standing, 0) AS standing, coalesce(waiting, 0) AS waiting, at,
+           coalesce(hidden, 0) AS hidden
     FROM counted LEFT JOIN loaded USING (event) LEFT JOIN waits USING (event) ORDER BY event
 """
 # The plus keeps SQLite to the primary key: ids are in the order of time.
@@ -63,7 +65,7 @@ ACTIVITY = """
 """
 LOADS = """
     SELECT event, warehouse_table, run, min(day), max(day), count(*), sum(staged), sum(rows),
-           max(loaded_at)
+           max(loaded_at), sum(hidden)
     FROM loads GROUP BY 1, 2, 3 ORDER BY 9 DESC, 1 LIMIT ?
 """
 DEAD = """
@@ -131,6 +133,7 @@ def _balances(
             standing=row["standing"],
             waiting=row["waiting"],
             last_load=datetime.fromisoformat(row["at"]) if row["at"] else None,
+            hidden=row["hidden"],
         )
         for row in db.execute(BALANCES, values)
     ]
@@ -152,9 +155,11 @@ def _loads(db: Connection, limit: int) -> list[LoadRun]:
     return [
         LoadRun(
             event, table, run, date.fromisoformat(first), date.fromisoformat(last), days, staged,
-            rows, datetime.fromisoformat(at),
+            rows, datetime.fromisoformat(at), hidden,
         )
-        for event, table, run, first, last, days, staged, rows, at in db.execute(LOADS, (limit,))
+        for event, table, run, first, last, days, staged, rows, at, hidden in db.execute(
+            LOADS, (limit,)
+        )
     ]  # fmt: skip
 
 

@@ -23,7 +23,8 @@ BEYOND_ULIDS = "8"
 @dataclass(frozen=True, slots=True)
 class TypeBalance:
     """One event type over some days: `loaded` of its rows went into committed loads, after which
-    `standing` stood in the table; `waiting` are in seals that no load has named.
+    `standing` stood in the table and `hidden` were of declared runs that are not shown; `waiting`
+    are in seals that no load has named.
     """
 
     event: str
@@ -32,10 +33,11 @@ class TypeBalance:
     standing: int = 0
     waiting: int = 0
     last_load: datetime | None = None
+    hidden: int = 0
 
     @property
     def collapsed(self) -> int:
-        return self.loaded - self.standing
+        return self.loaded - self.hidden - self.standing
 
     @property
     def residual(self) -> int:
@@ -71,6 +73,7 @@ class LoadRun:
     staged: int
     rows: int
     loaded_at: datetime
+    hidden: int = 0
 
     @property
     def began_at(self) -> datetime | None:

@@ -276,7 +276,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "reason: schema",
         "reason: ugly",
         "examples.1.rejected.reason: must be 'not_json', 'unknown_event', 'schema', 'too_late', "
-        "'too_early', 'too_large' or 'transform'",
+        "'too_early', 'too_large', 'transform' or 'run'",
     ),
     "two examples of one name": (
         "name: lighter than air",
