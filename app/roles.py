@@ -57,18 +57,26 @@ async def gateway(settings: Settings) -> AsyncIterator[Running]:
         receipts = None
         if settings.gateway.receipts:
             receipts = await stack.enter_async_context(_receipts(settings, contracts))
+        ledger = None
+        if settings.gateway.runs:
+            ledger = await stack.enter_async_context(opened_ledger(settings, at_once=False))
         running = await stack.enter_async_context(
             start(
                 settings.gateway,
                 settings.kafka,
                 kinds_of(settings, contracts),
                 contracts.partitions,
-                openapi(contracts, keyed=bool(settings.gateway.keys_file)),
+                openapi(
+                    contracts,
+                    keyed=bool(settings.gateway.keys_file),
+                    runs=settings.gateway.runs,
+                ),
                 Readiness(),
                 topic_config=contracts.topic_config,
                 receipts=receipts,
                 apps={contract.event: contract.app for contract in contracts.values()},
                 redis=settings.redis,
+                ledger=ledger,
             )
         )
         yield running

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from app.contracts.table import Table
 from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject
-from sinks.protocol import DayManifest, LoadedDay, ObjectLost, ObjectStore
+from sinks.protocol import DayManifest, LoadedDay, Miscounted, ObjectLost, ObjectStore
 
 FILES_PER_STATEMENT = 1_000
 LOOKUPS_AT_ONCE = 16
@@ -165,6 +165,19 @@ def check_inserted(table: str, day: date, *, staged: int, inserted: int, standin
         )
 
 
+def check_expected(table: str, days: Sequence[DayManifest], rows: Mapping[date, int]) -> None:
+    """Compare what is to stand of a declared run, one row of each key, with what it must have.
+
+    Raises:
+        Miscounted: the run is not complete.
+    """
+    for manifest in days:
+        found = rows.get(manifest.day, 0)
+        if manifest.expected not in (None, found):
+            expected = manifest.expected or 0
+            raise Miscounted(table, manifest.day, manifest.shown, found, expected)
+
+
 def loaded_days(
     days: Sequence[DayManifest],
     run: str,
@@ -180,9 +193,11 @@ def loaded_days(
             run=run,
             fence=fence,
             seals=manifest.seals,
-            staged=staged.get(manifest.day, 0),
+            staged=staged.get(manifest.day, 0) + manifest.hidden,
             rows=rows.get(manifest.day, 0),
             loaded_at=now,
+            shown=manifest.shown,
+            hidden=manifest.hidden,
         )
         for manifest in days
     }

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from app.contracts.table import Table
-from app.core.errors import Fatal
+from app.core.errors import Fatal, ForebayError
 from app.core.seal import StoredObject
 
 CLOSE_SECONDS = 1.0
@@ -15,6 +15,14 @@ FOUND_ROWS = 1_000
 
 class ObjectLost(Fatal):
     """An object that the ledger names is missing or is not what was stored. The text names it."""
+
+
+class Miscounted(ForebayError):
+    """A day would have had another number of rows than its declared run must have."""
+
+    def __init__(self, table: str, day: date, run: str, rows: int, expected: int) -> None:
+        super().__init__(f"{table}, {day}: run {run} has {rows} rows, not {expected}")
+        self.run, self.rows = run, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +116,18 @@ class DayManifest:
     `replaces` is the run that LOAD_CONTROL named for the day before this manifest was made, ""
     for none; with None the load does not care. It keeps out a manifest that another run has made
     stale, whichever of the two has the higher fence.
+
+    Where a day is sent in declared runs, the objects are those of the run `shown`; `hidden` rows of
+    the seals are of others. `expected` rows must stand in the end, if it is not None.
     """
 
     day: date
     seals: tuple[str, ...]
     objects: tuple[StoredObject, ...]
     replaces: str | None = None
+    shown: str = ""
+    hidden: int = 0
+    expected: int | None = None
 
     @property
     def rows(self) -> int:
@@ -122,7 +136,10 @@ class DayManifest:
 
 @dataclass(frozen=True, slots=True)
 class LoadedDay:
-    """A row of the warehouse's own LOAD_CONTROL: written in the transaction that loaded the day."""
+    """A row of the warehouse's own LOAD_CONTROL: written in the transaction that loaded the day.
+
+    `shown` and `hidden` are as in `DayManifest`; `hidden` is part of `staged`.
+    """
 
     day: date
     run: str
@@ -131,6 +148,8 @@ class LoadedDay:
     staged: int
     rows: int
     loaded_at: datetime
+    shown: str = ""
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +215,7 @@ class Warehouse(Protocol):
         Raises:
             Fenced: a higher fence has loaded this table, or another run a day since its manifest
                 was made; nothing changed.
+            Miscounted: a day had not the expected rows; nothing changed.
             ObjectLost: an object is missing or differs from the manifest; nothing changed.
             Transient: nothing changed, or it is unknown and `loaded` will tell.
         """

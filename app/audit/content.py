@@ -96,9 +96,9 @@ async def read_objects(
             standing.begin(event, date.fromisoformat(day))
         of_day: list[Named] = []
         for named in starmap(Named, rows):
-            wanted = kind == ObjectKind.ROWS and standing.wants(named.seal)
+            wanted = kind == ObjectKind.ROWS and standing.wants(named.seal, named.key)
             if not await _read_one(store, scratch, named, standing if wanted else None, findings):
-                standing.spoil(named.seal)
+                standing.spoil(named.seal, named.key)
             of_day += [named] if wanted else []
             count += 1
             progress(count)

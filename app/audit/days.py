@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.audit.report import DayBalance, Finding, FindingKind, Findings
 from app.audit.scratch import Scratch
 from app.contracts.table import Table
+from app.core.reruns import DeclaredRun, is_shown
 from app.core.seal import DayCounts
 from app.ledger.protocol import DayLoad, DayTotals, Ledger
 from sinks.protocol import LoadedDay, Warehouse
@@ -21,7 +22,7 @@ class DayFacts:
 
     `table` is None, and `counts` and `control` empty, for a type without a topic file. Of the days
     `unrecorded`, totals and loads are told as they will be once the load that the warehouse has
-    committed is recorded, which the next run does.
+    committed is recorded, which the next run does. `reruns` are declared runs, by id.
     """
 
     event: str
@@ -32,6 +33,11 @@ class DayFacts:
     control: Mapping[date, LoadedDay]
     settled: bool
     unrecorded: frozenset[date] = frozenset()
+    reruns: Mapping[str, DeclaredRun] = field(default_factory=dict)
+
+    def shows(self, load: DayLoad, key: str) -> bool:
+        """Whether rows of this object must stand, where days are sent in runs."""
+        return is_shown(key, load.shown, self.reruns, load.seals)
 
     @property
     def days(self) -> list[date]:
@@ -54,8 +60,12 @@ async def gather_facts(
         counts = await warehouse.count(table)
         control = await warehouse.loaded(table, {*totals, *before, *counts})
         loads = await ledger.loads(table.event, table.name)
+        reruns = await ledger.reruns(table.event) if table.runs else ()
         settled = before == {d: load.run for d, load in loads.items()}
-        facts = DayFacts(table.event, table, totals, loads, counts, control, settled)
+        facts = DayFacts(
+            table.event, table, totals, loads, counts, control, settled,
+            reruns={run.id: run for run in reruns},
+        )  # fmt: skip
         if settled and all(_same(loads.get(d), control.get(d)) for d in facts.days):
             break
     return _as_recorded(facts)
@@ -87,7 +97,7 @@ def _load_of(facts: DayFacts, day: LoadedDay) -> DayLoad:
     assert facts.table is not None
     return DayLoad(
         facts.event, facts.table.name, day.day, day.run, day.fence, day.seals, day.staged, day.rows,
-        day.loaded_at,
+        day.loaded_at, day.shown, day.hidden,
     )  # fmt: skip
 
 
@@ -137,9 +147,10 @@ def _balance(facts: DayFacts, day: date) -> DayBalance:
         rows=counts.rows,
         loaded=facts.counts.get(day, 0),
         collapsed=load.collapsed if load else 0,
+        hidden=load.hidden if load else 0,
         in_flight=totals.unloaded if totals else 0,
     )
-    taken = balance.in_flight + balance.loaded + balance.collapsed
+    taken = balance.in_flight + balance.loaded + balance.collapsed + balance.hidden
     balance.residual = balance.rows - taken
     return balance
 
@@ -182,9 +193,11 @@ def _check(
 def _same(load: DayLoad | None, control: LoadedDay | None) -> bool:
     if load is None or control is None:
         return load is None and control is None
-    return (load.run, load.fence, load.staged, load.rows, sorted(load.seals)) == (
-        control.run, control.fence, control.staged, control.rows, sorted(control.seals)
-    )  # fmt: skip
+    return _said(load) == _said(control)
+
+
+def _said(one: DayLoad | LoadedDay) -> tuple[object, ...]:
+    return one.run, one.fence, one.staged, one.rows, one.shown, one.hidden, sorted(one.seals)
 
 
 def _difference(load: DayLoad | None, control: LoadedDay | None) -> str:

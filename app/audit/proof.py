@@ -10,6 +10,7 @@ from pathlib import Path
 from app.audit.chains import Topics, find_lost_chains, read_chain, read_incidents
 from app.audit.content import read_objects
 from app.audit.days import DayFacts, balance_days, facts_without_table, gather_facts
+from app.audit.hidden import name_hidden
 from app.audit.joins import compare_links_with_seals, compare_loads_with_seals
 from app.audit.letters import balance_letters, count_disposed
 from app.audit.logs import compare_with_kafka
@@ -100,6 +101,7 @@ async def audit(
         )
         await _read_seals(evidence, scratch, found, report)
         await _join(evidence, scratch, report)
+        name_hidden(found.facts, scratch, report)
         await _check_objects(evidence, scratch, found, report)
         if deep:
             await _look_deep(evidence, scratch, found, report)

@@ -86,7 +86,8 @@ class DayBalance:
     In events: received = staged + duplicates + dead + filtered. In rows: `rows` is what the staged
     events became, as many but for a type that explodes a list. `in_flight`: named by no committed
     load yet. `loaded`: standing in the warehouse. `collapsed`: further copies of a key that the
-    load left out. residual = rows − in_flight − loaded − collapsed: 0, or something is wrong.
+    load left out. `hidden`: of declared runs that are not shown. residual = rows − in_flight −
+    loaded − collapsed − hidden: 0, or something is wrong.
     """
 
     day: date
@@ -100,10 +101,11 @@ class DayBalance:
     collapsed: int = 0
     in_flight: int = 0
     residual: int = 0
+    hidden: int = 0
 
 
 COUNTS = (
-    "received", *COUNTED, "loaded", "collapsed", "in_flight", "residual"
+    "received", *COUNTED, "loaded", "collapsed", "hidden", "in_flight", "residual"
 )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ class _Day:
 
     @property
     def collapses(self) -> bool:
-        return self.load.staged != self.load.rows
+        return bool(self.load.collapsed)
 
 
 class StandingRows:
@@ -88,9 +88,12 @@ class StandingRows:
             self._writes = self._day.collapses
             self._scratch.change("DELETE FROM copies")
 
-    def wants(self, seal: str) -> bool:
-        """Whether rows of this seal's object must stand."""
-        return self._day is not None and seal in self._day.seals
+    def wants(self, seal: str, key: str) -> bool:
+        """Whether rows of this seal's object must stand: not those of a run that is not shown."""
+        day = self._day
+        if day is None or seal not in day.seals:
+            return False
+        return not day.table.runs or day.facts.shows(day.load, key)
 
     def take(self, topic: str, partition: int, tp: str, offset: int, raw: bytes) -> None:
         """One row of a wanted object."""
@@ -103,9 +106,9 @@ class StandingRows:
         else:
             _add(day.sums, tp, place)
 
-    def spoil(self, seal: str) -> None:
+    def spoil(self, seal: str, key: str) -> None:
         """An object can not be read to its end: what its day must hold is not known."""
-        if self.wants(seal) and self._day is not None:
+        if self.wants(seal, key) and self._day is not None:
             self._day.unreadable = True
 
     async def end(self, read_again: Callable[[], Awaitable[None]]) -> None:

@@ -104,7 +104,7 @@ def render(report: AuditReport) -> RenderableType:
     """The report for people: days, partitions, what does not add up, and one closing sentence."""
     parts: list[RenderableType] = [
         _days(report, "received", "staged", "duplicates", "dead", "filtered"),
-        _days(report, "rows", "loaded", "collapsed", "in_flight", "residual"),
+        _days(report, "rows", "loaded", "collapsed", *_hidden(report), "in_flight", "residual"),
         _partitions(report),
         *_letters(report),
     ]
@@ -124,19 +124,25 @@ def closing(report: AuditReport) -> Text:
         by_kind = ", ".join(f"{n} {kind}" for kind, n in report.found.counts.most_common())
         return Text(f"NOT balanced: {by_kind}.", style="bold red")
     filtered = f" + {sums['filtered']} filtered" if report.totals["filtered"] else ""
+    hidden = f" + {sums['hidden']} of runs that are not shown" if report.totals["hidden"] else ""
     exploded = report.totals["rows"] != report.totals["staged"]
     return Text(
         f"Balanced: {sums['received']} received = {sums['staged']} staged + "
         f"{sums['duplicates']} duplicates + {sums['dead']} dead letters{filtered}; "
         f"{sums['rows']} {'rows' if exploded else 'staged'} = "
         f"{sums['loaded']} in the warehouse + {sums['collapsed']} "
-        f"collapsed at load + {sums['in_flight']} waiting for a load. "
+        f"collapsed at load{hidden} + {sums['in_flight']} waiting for a load. "
         f"{report.seals:,} seals, {report.objects.named:,} "
         f"{'changed ' if report.quick else ''}objects"
         f"{' read and checked' if report.deep else ' there, as they were stored'}; "
         f"{sums['lag']} offsets still to be read.",
         style="bold green",
     )
+
+
+def _hidden(report: AuditReport) -> list[str]:
+    """A column for rows that are not shown, if there are any."""
+    return ["hidden"] if report.totals["hidden"] else []
 
 
 def _days(report: AuditReport, *names: str) -> Table:

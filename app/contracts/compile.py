@@ -47,6 +47,7 @@ def compile_contract(contract: Contract, pii_key: bytes | None = None) -> EventT
         warnings=warnings(contract.fields),
         explode=explode,
         remember=timedelta(days=contract.dedupe.remember_days),
+        runs=day.runs,
     )
 
 

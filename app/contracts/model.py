@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from app.contracts.fields import NAME, Described, ListField, ObjectField, Strict, Unknown
 from app.contracts.fields import Field as EventField
 from app.contracts.paths import dotted
-from app.contracts.table import LINEAGE, Column, Table
+from app.contracts.table import LINEAGE, RUN, Column, Table
 from app.core.errors import Reason
 from app.core.pii import HASH_LENGTH
 from app.core.schedule import Cron, Every, Schedule
@@ -74,6 +74,12 @@ class Day(Strict):
     )
     early_minutes: int = Field(
         60, ge=0, le=10_080, description="Received so long before it happened: too_early."
+    )
+    runs: bool = Field(
+        False,
+        description="A day is sent whole, as often as it is computed, in a run that is opened by "
+        "POST /v1/runs and closed with its number of rows. The table shows the last complete run "
+        "of a day; an event outside of a run is rejected.",
     )
 
 
@@ -245,11 +251,12 @@ class Contract(Strict):
             event=self.event,
             name=self.warehouse.table,
             comment=self.summary,
-            columns=(day, *landed, *LINEAGE),
+            columns=(day, *landed, *LINEAGE, *([RUN] if self.day.runs else [])),
             key=(*self.dedupe.by, index) if index else self.dedupe.by,
             keep=self.dedupe.keep,
             cluster_by=self.warehouse.cluster_by,
             index=index,
+            runs=self.day.runs,
         )
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.contracts.model import Contract
 from app.contracts.openapi_receipt import RECEIPT, receipt_path
+from app.contracts.openapi_runs import add_runs
 from app.contracts.sent_schema import sent_schema
 from app.core.errors import Reason
 
@@ -37,9 +38,9 @@ NOT_ALLOWED = "not_allowed"
 """Of a batch: in place of a reason, where the key may not send events of this type."""
 
 
-def openapi(contracts: Mapping[str, Contract], *, keyed: bool = False) -> Json:
+def openapi(contracts: Mapping[str, Contract], *, keyed: bool = False, runs: bool = False) -> Json:
     """Describe every path of the gateway; for each event type, one of its own. `keyed`: who sends
-    needs a key."""
+    needs a key; `runs`: it takes declared runs."""
     batch = _body(_batch_schema(list(contracts)))
     any_type = _body({"anyOf": [_one_or_more(event) for event in contracts]})
     which = {"name": "type", "in": "path", "required": True, "schema": {"enum": list(contracts)}}
@@ -62,6 +63,9 @@ def openapi(contracts: Mapping[str, Contract], *, keyed: bool = False) -> Json:
         "paths": paths,
         "components": {"schemas": schemas},
     }
+    if runs:
+        in_runs = [contract.event for contract in contracts.values() if contract.day.runs]
+        add_runs(described, in_runs)
     return _with_keys(described) if keyed else described
 
 

@@ -17,6 +17,7 @@ OUTCOMES = {
     "duplicate": "A copy, which a worker left out; `of` stands in its stead.",
     "collapsed": "A copy, which a load left out; `of` stands in its stead.",
     "filtered": "Its topic file leaves it out.",
+    "not shown": "It is of a declared run that is not the last complete one of its day.",
     "dead letter": "It was rejected; `letter` says why.",
     "sealed": "It is durable in an object, and waits for the next load.",
     "unread": "Kafka has it, and no worker has sealed it yet.",

@@ -24,6 +24,8 @@ LINEAGE: Sequence[Column] = (
     Column("_offset", "integer", False, "Offset in that partition."),
     Column("_received_at", "timestamp", False, "When the event was received, by the gateway."),
 )
+RUN = Column("_run", "string", False, "The declared run of its day that brought it.")
+"""After these, where days are sent in runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Table:
 
     `key` are the columns of the composite key; `keep` says which copy of a key stands, the first
     or the last by (`_received_at`, `_partition`, `_offset`). `index` is the column, of the key too,
-    that counts the rows of one event from 0; None where an event is one row.
+    that counts the rows of one event from 0; None where an event is one row. `runs`: a day is sent
+    whole, in declared runs, and `columns` end with `RUN`.
     """
 
     event: str
@@ -43,12 +46,13 @@ class Table:
     keep: Literal["first", "last"]
     cluster_by: tuple[str, ...] = ()
     index: str | None = None
+    runs: bool = False
 
     @property
     def newly_required(self) -> tuple[Column, ...]:
         """The columns that must have a value, and that rows of a former contract may lack all the
         same: all but the day, the key and the lineage."""
-        always = {"day", *self.key, *(column.name for column in LINEAGE)}
+        always = {"day", *self.key, RUN.name, *(column.name for column in LINEAGE)}
         return tuple(c for c in self.columns if not c.nullable and c.name not in always)
 
     @property

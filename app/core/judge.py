@@ -26,6 +26,7 @@ class EventType:
     * `remember`       how long a worker has to know a `dedupe_key`, at least
     * `line`           the columns and the day → one JSON object, no newline
     * `warnings`       bytes that were accepted → what to tell their sender; None: never anything
+    * `runs`           whether a day is sent whole, in declared runs
     * `explode`        in place of `transform`, where an event is several rows: the event → what
                        names it, for `dedupe_key`, and its rows, in order
     """
@@ -48,6 +49,7 @@ class EventType:
     warnings: Callable[[bytes], tuple[Warned, ...]] | None = None
     explode: Callable[[Row], tuple[Row, tuple[Row, ...]]] | None = None
     remember: timedelta = timedelta(days=3)
+    runs: bool = False
 
 
 class Accepted(PerEvent, frozen=True, gc=False):

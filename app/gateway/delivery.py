@@ -4,7 +4,7 @@ import asyncio
 from enum import Enum
 
 from app.core.errors import Reason
-from app.core.headers import RECEIVED_AT, REJECTED, TRACEPARENT
+from app.core.headers import RECEIVED_AT, REJECTED, RUN, TRACEPARENT
 from app.core.once import PerEvent
 
 OVERHEAD_BYTES = 200
@@ -34,11 +34,15 @@ class Delivery:
 
     __slots__ = ("_done", "given_up", "headers", "left", "places", "received_ms")
 
-    def __init__(self, events: int, received_ms: int, traceparent: bytes | None = None) -> None:
+    def __init__(
+        self, events: int, received_ms: int, traceparent: bytes | None = None, run: str = ""
+    ) -> None:
         self.received_ms = received_ms
         self.headers = [(RECEIVED_AT, b"%d" % received_ms)]
         if traceparent is not None:
             self.headers.append((TRACEPARENT, traceparent))
+        if run:
+            self.headers.append((RUN, run.encode()))
         self.places: list[Placed | Unplaced] = [Unplaced.UNKNOWN] * events
         self.left = events
         self.given_up = False

@@ -16,6 +16,7 @@ from app.gateway.http import PARENT
 from app.gateway.options import GatewayOptions
 from app.gateway.publish import Publisher
 from app.gateway.refusal import Refusal
+from app.gateway.reruns import HEADER, Runs
 from app.gateway.split import Sent, split
 from app.gateway.verdicts import Verdict, judged
 
@@ -34,6 +35,7 @@ class EventsApi:
         budget: Budget,
         door: Door,
         guard: Guard | None,
+        runs: Runs,
     ) -> None:
         self._options = options
         self._kinds = kinds
@@ -41,6 +43,7 @@ class EventsApi:
         self._budget = budget
         self._door = door
         self._guard = guard
+        self._runs = runs
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -61,12 +64,13 @@ class EventsApi:
                     f"nothing was taken, send it again later: {why}",
                     again,
                 )
+            run = await self._runs.named_by(request)
             try:
                 received_ms, sent = await self._receive(request)
-                verdicts = await self._judged(request, sent, received_ms)
+                verdicts = await self._judged(request, sent, received_ms, run)
                 records = [v.record for v in verdicts if v.record is not None]
                 trace = request.get(PARENT)
-                places = await self._publisher.publish(records, received_ms, trace)
+                places = await self._publisher.publish(records, received_ms, trace, run)
             except Overloaded:
                 raise Refusal(
                     429,
@@ -90,16 +94,17 @@ class EventsApi:
                     "too many requests at once, send it again later",
                     self._options.retry_after_seconds,
                 ) from None
-            verdicts = await self._judged(request, sent, received_ms)
+            run = request.headers.get(HEADER, "")
+            verdicts = await self._judged(request, sent, received_ms, run)
             unpublished = [replace(verdict, record=None) for verdict in verdicts]
             return summed_up(list(answers(unpublished, [])), good=200, retry_after=1)
 
     async def _judged(
-        self, request: web.Request, sent: list[Sent], received_ms: int
+        self, request: web.Request, sent: list[Sent], received_ms: int, run: str
     ) -> list[Verdict]:
         source = request.get(SOURCE)
         allowed = None if source is None else source.may_send
-        return await judged(self._kinds, sent, received_ms, allowed)
+        return await judged(self._kinds, sent, received_ms, allowed, run)
 
     async def _receive(self, request: web.Request) -> tuple[int, list[Sent]]:
         """Read and split the body: the time it was there (ms since 1970) and its events."""

@@ -69,4 +69,9 @@ class GatewayOptions(Options):
         description="Answer GET /v1/events/{type}/{key}: takes LEDGER__…, S3__… and the "
         "warehouse's settings, as the scheduler has them, and 20 to 50 MB of memory.",
     )
+    runs: bool = Field(
+        False,
+        description="Open and close declared runs, and take their events; takes the LEDGER__… "
+        "settings of the workers.",
+    )
     receipt_timeout_seconds: float = Field(10.0, gt=0, description="For one receipt; then 504.")

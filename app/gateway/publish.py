@@ -69,10 +69,15 @@ class Publisher:
         return waiting.get("kafka") or waiting.get(SILENCE)
 
     async def publish(
-        self, records: Sequence[Record], received_ms: int, traceparent: bytes | None = None
+        self,
+        records: Sequence[Record],
+        received_ms: int,
+        traceparent: bytes | None = None,
+        run: str = "",
     ) -> list[Placed | Unplaced]:
-        """Store each record; its place, by index. What Kafka has not acknowledged in
-        `publish_timeout_seconds` is `Unplaced.UNKNOWN` and may be stored all the same.
+        """Store each record, of this declared run if it is given; its place, by index. What
+        Kafka has not acknowledged in `publish_timeout_seconds` is `Unplaced.UNKNOWN` and may be
+        stored all the same.
 
         Raises:
             Overloaded: nothing was published.
@@ -82,7 +87,7 @@ class Publisher:
         for record in records:
             sizes[record.topic] = sizes.get(record.topic, 0) + record.size
         self._budget.take_each(sizes)
-        delivery = Delivery(len(records), received_ms, traceparent)
+        delivery = Delivery(len(records), received_ms, traceparent, run)
         for index, record in enumerate(records):
             lane = self._lane(record.topic, record.key)
             if self._stuck(lane, began):

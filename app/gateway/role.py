@@ -24,6 +24,8 @@ from app.gateway.limits import Limits
 from app.gateway.options import GatewayOptions
 from app.gateway.publish import Publisher
 from app.gateway.receipts import Ask, receipt_routes
+from app.gateway.reruns import Runs, RunsLedger
+from app.gateway.runs_api import RunsApi
 from app.health import Readiness, health_routes
 from app.kafka import KafkaOptions, TopicSpec
 from app.redis_options import RedisOptions
@@ -56,13 +58,14 @@ async def gateway(
     receipts: Ask | None = None,
     apps: Mapping[str, str] | None = None,
     redis: RedisOptions | None = None,
+    ledger: RunsLedger | None = None,
 ) -> AsyncIterator[Gateway]:
     """Serve HTTP at once; reach Kafka in the background, `/readyz` and 503 telling so meanwhile.
 
     `kinds`, `partitions`, `topic_config` (Kafka's own settings, for a topic that has to be
     created) and `apps` (the app that sends it) are by event name; `receipts` says where an event
-    is, None: nobody here can. `redis` is where limits are counted. Leaving stops new requests,
-    answers those inside, flushes.
+    is, None: nobody here can. `redis` is where limits are counted; `ledger` knows declared runs.
+    Leaving stops new requests, answers those inside, flushes.
 
     Raises:
         Fatal: the address can not be listened on, or not without keys.
@@ -80,7 +83,9 @@ async def gateway(
     cors = Cors(options.cors_origins) if options.cors_origins else None
     door = Door(options.retry_after_seconds)
     app = web.Application(middlewares=[middleware(door, guard, cors)])
-    app.add_routes(EventsApi(options, kinds, publisher, budget, door, guard).routes())
+    runs = Runs(options, kinds, ledger)
+    app.add_routes(EventsApi(options, kinds, publisher, budget, door, guard, runs).routes())
+    app.add_routes(RunsApi(options, kinds, runs, budget, door).routes())
     app.add_routes(receipt_routes(options, kinds, receipts, door))
     app.add_routes(health_routes(readiness, "gateway"))
     app.add_routes(docs_routes(openapi))

@@ -9,8 +9,9 @@ import orjson
 
 from app.contracts.openapi import NOT_ALLOWED
 from app.core.errors import Reason, Rejected
-from app.core.judge import EventType, Filtered, judge
+from app.core.judge import Accepted, EventType, Filtered, judge
 from app.core.once import PerEvent
+from app.core.reruns import unfit_run
 from app.core.warned import Warned
 from app.gateway.delivery import Record
 from app.gateway.split import Sent
@@ -60,9 +61,10 @@ async def judged(
     sent: Sequence[Sent],
     received_ms: int,
     allowed: Container[str] | None = None,
+    run: str = "",
 ) -> list[Verdict]:
-    """Judge each event as the worker will, by the same time of arrival; those of types that are
-    not `allowed` (None: all are) are not looked at."""
+    """Judge each event as the worker will, received at the same time and in the same run; those of
+    types that are not `allowed` (None: all are) are not looked at."""
     received_at = EPOCH + timedelta(milliseconds=received_ms)
     verdicts: list[Verdict] = []
     events = size = 0
@@ -71,7 +73,7 @@ async def judged(
         if events > TURN_EVENTS or size > TURN_BYTES:
             await asyncio.sleep(0)
             events, size = 1, len(one.raw)
-        verdicts.append(_judge(kinds, one, received_at, allowed))
+        verdicts.append(_judge(kinds, one, received_at, allowed, run))
     return verdicts
 
 
@@ -80,6 +82,7 @@ def _judge(
     sent: Sent,
     received_at: datetime,
     allowed: Container[str] | None,
+    run: str,
 ) -> Verdict:
     kind = kinds.get(sent.type) if sent.type is not None else None
     if kind is None:
@@ -89,7 +92,10 @@ def _judge(
     verdict = judge(kind, sent.raw, received_at)
     if isinstance(verdict, Rejected):
         return Verdict(kind.name, verdict, _dead_letter(kind, verdict, sent.raw))
-    record = Record(kind.topic, kind.partition_key(verdict.event), sent.raw)
+    key = kind.partition_key(verdict.event)
+    if kind.runs and isinstance(verdict, Accepted) and (unfit := unfit_run(run, verdict.day)):
+        return Verdict(kind.name, unfit, Record(kind.topic, key, sent.raw, unfit.reason))
+    record = Record(kind.topic, key, sent.raw)
     warnings = kind.warnings(sent.raw) if kind.warnings is not None else ()
     why = verdict.why if isinstance(verdict, Filtered) else None
     return Verdict(kind.name, None, record, warnings, why)

@@ -57,8 +57,6 @@ from app.ledger.protocol import (
 
 SEALS_PER_PAGE = 100
 CLOSE_SECONDS = 2.0
-
-
 VERSION = 3
 """As of the SQLite ledger, and with the same steps: see FORMATS.md."""
 

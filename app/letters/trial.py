@@ -9,7 +9,7 @@ from app.contracts.model import Contract
 from app.core.errors import Rejected
 from app.core.judge import EventType, Filtered
 from app.letters.fix.mend import Fix
-from app.letters.letter import Letter
+from app.letters.letter import Letter, decoded
 from app.letters.masked import known_names, told_place
 from app.letters.stored import place_of
 from app.worker.records import weigh
@@ -74,7 +74,9 @@ class Trial:
         if self._fix is not None:
             raw = self._fix.mend(raw)
             self.outcomes.mended += raw != letter.raw
-        record = Record(letter.offset, 0, None, raw if letter.value is not None else None, ())
+        headers = [(name, decoded(value)) for name, value in letter.headers]
+        value = raw if letter.value is not None else None
+        record = Record(letter.offset, 0, None, value, headers)
         verdict = weigh(self._kind, record, letter.received_at)
         if isinstance(verdict, Rejected):
             self._count(verdict)

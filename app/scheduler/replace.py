@@ -7,7 +7,8 @@ The order:
 3. prepare    the table, as the contract has it
 4. control    what LOAD_CONTROL says of each day; read before the manifest and compared again
               inside the transaction, so that no load undoes one that knew more
-5. manifest   which seals and objects make up each day; where LOAD_CONTROL names exactly these
+5. manifest   which seals and objects make up each day, of declared runs those of the one that is
+              shown; where LOAD_CONTROL names exactly these
               seals, a run before us committed, and died before it could say so. Where it names
               one that the ledger does not have, the ledger is not the one of this warehouse
 6. replace    the rest, in one transaction
@@ -28,8 +29,10 @@ from app.contracts.table import Table
 from app.core.errors import Fatal, Transient
 from app.core.kill_points import passing
 from app.ledger.protocol import DayLoad, Ledger
-from sinks.protocol import DayManifest, LoadedDay, Warehouse
+from app.scheduler.reruns import Reruns
+from sinks.protocol import DayManifest, LoadedDay, Miscounted, Warehouse
 
+SUMMED = ("staged", "rows", "hidden")
 Outcome = Literal["committed", "recorded", "nothing_to_do"]
 
 
@@ -38,8 +41,8 @@ class LoadReport:
     """What one run did.
 
     `days` it made current, `staged` rows in their objects, `rows` standing in the table now,
-    `collapsed` the difference; `left` days wait for another run. `recorded`: nothing had to be
-    loaded, an earlier run had committed it.
+    `collapsed` and `hidden` (rows of declared runs that are not shown) the difference; `left` days
+    wait for another run. `recorded`: nothing had to be loaded, an earlier run had committed it.
     """
 
     event: str
@@ -50,6 +53,7 @@ class LoadReport:
     collapsed: int
     outcome: Outcome
     left: int = 0
+    hidden: int = 0
 
 
 JOB = "load"
@@ -96,29 +100,36 @@ async def replace_days(
     passing("after_fence")
     await warehouse.prepare(table)
     standing = await warehouse.loaded(table, these)
-    manifest = [
-        DayManifest(found.day, found.seals, found.objects, _run_of(found.day, standing))
-        for found in await ledger.manifest(table.event, these)
-    ]
-    _check_known(table, manifest, standing)
-    missing = [day for day in manifest if not _is_loaded(day, standing, run if force else None)]
-    loaded = {day.day: standing[day.day] for day in manifest if day not in missing}
-    if missing:
+    reruns = Reruns(ledger, table)
+    while True:
+        manifest = await reruns.manifest(these, standing)
+        _check_known(table, manifest, standing)
+        missing = [day for day in manifest if not _is_loaded(day, standing, run if force else None)]
+        loaded = {day.day: standing[day.day] for day in manifest if day not in missing}
+        if not missing:
+            break
         check()
-        loaded |= await _replace(warehouse, table, missing, run, fence)
+        try:
+            loaded |= await _replace(warehouse, table, missing, run, fence)
+        except Miscounted as miscounted:
+            reruns.refuse(miscounted)
+        else:
+            break
     passing("before_record")
     await ledger.record_load([_as_recorded(table, day) for day in loaded.values()])
+    await reruns.record(loaded)
     passing("after_record")
-    staged, rows = (sum(getattr(day, n) for day in loaded.values()) for n in ("staged", "rows"))
+    sums = {n: sum(getattr(day, n) for day in loaded.values()) for n in SUMMED}
     return LoadReport(
         table.event,
         run,
         len(loaded),
-        staged,
-        rows,
-        staged - rows,
+        sums["staged"],
+        sums["rows"],
+        sums["staged"] - sums["rows"] - sums["hidden"],
         "committed" if missing else "recorded",
         len(wanted) - len(these),
+        sums["hidden"],
     )
 
 
@@ -147,10 +158,6 @@ async def _days(
     return [day for day in dirty if days is None or day in days]
 
 
-def _run_of(day: date, standing: Mapping[date, LoadedDay]) -> str:
-    return standing[day].run if day in standing else ""
-
-
 def _check_known(
     table: Table, manifest: Sequence[DayManifest], standing: Mapping[date, LoadedDay]
 ) -> None:
@@ -170,6 +177,7 @@ def _is_loaded(day: DayManifest, standing: Mapping[date, LoadedDay], run: str | 
     return (
         found is not None
         and sorted(found.seals) == sorted(day.seals)
+        and found.shown == day.shown
         and (run is None or found.run == run)
     )
 
@@ -198,4 +206,6 @@ def _as_recorded(table: Table, loaded: LoadedDay) -> DayLoad:
         staged=loaded.staged,
         rows=loaded.rows,
         loaded_at=loaded.loaded_at,
+        shown=loaded.shown,
+        hidden=loaded.hidden,
     )

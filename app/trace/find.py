@@ -14,7 +14,7 @@ from app.contracts.model import Contract
 from app.core.incarnation import place_of
 from app.core.judge import Accepted, judge
 from app.core.partition import partition_of
-from app.core.seal import ObjectKind, StoredObject, partition_name
+from app.core.seal import ObjectKind, StoredObject, partition_name, run_of_key
 from app.kafka import KafkaOptions
 from app.kafka_logs import kafka_logs
 from app.kafka_records import Stretch
@@ -112,6 +112,9 @@ class Tracer:
         event = self._contract.event
         searched.append("what is sealed and not loaded")
         place_found = await self._unloaded(key)
+        if place_found is None and self._contract.day.runs:
+            searched.append(f"runs that loads of {self._limits.since.days} days left hidden")
+            place_found = await self._hidden(key)
         unsearched: list[str] = []
         if place_found is None:
             place_found = await self._in_kafka(key, searched, unsearched)
@@ -143,8 +146,9 @@ class Tracer:
         found: dict[Position, None] = {}
         (manifest,) = await self._ledger.manifest(self._contract.event, [day])
         for stored in manifest.objects:
-            async for place in self._places_in(stored, key):
-                found[place] = None
+            if run_of_key(stored.key) == load.shown:
+                async for place in self._places_in(stored, key):
+                    found[place] = None
         return tuple(place for place in found if place != stands)
 
     async def _unloaded(self, key: Key) -> Position | None:
@@ -155,6 +159,19 @@ class Tracer:
                     if stored.kind is ObjectKind.ROWS and stored.day == waiting.day:
                         async for place in self._places_in(stored, key):
                             return place
+        return None
+
+    async def _hidden(self, key: Key) -> Position | None:
+        """Of a declared run that is not shown: the newest one of the day that was loaded last."""
+        event, since = self._contract.event, datetime.now(UTC) - self._limits.since
+        loads = (await self._ledger.loads(event, self._contract.table.name)).values()
+        for load in sorted(loads, key=lambda load: load.loaded_at, reverse=True):
+            if load.hidden and load.loaded_at >= since:
+                (manifest,) = await self._ledger.manifest(event, [load.day])
+                objects = sorted(manifest.objects, key=lambda one: run_of_key(one.key))
+                for stored in reversed(objects):
+                    async for place in self._places_in(stored, key):
+                        return place
         return None
 
     async def _places_in(self, stored: StoredObject, key: Key) -> AsyncIterator[Position]:

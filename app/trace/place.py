@@ -11,11 +11,12 @@ from app.contracts.model import Contract
 from app.core.incarnation import place_of, topic_of
 from app.core.judge import Accepted, Filtered, judge
 from app.core.pii import MIN_KEY_BYTES
-from app.core.seal import ObjectKind, Seal, partition_name
+from app.core.reruns import RunState, is_shown, states
+from app.core.seal import ObjectKind, Seal, partition_name, run_of_key
 from app.kafka import KafkaOptions
 from app.kafka_logs import LogEnds, kafka_logs
 from app.kafka_records import Stretch, look_at
-from app.ledger.protocol import Incident, Ledger
+from app.ledger.protocol import DayLoad, Incident, Ledger
 from app.trace.key import Key, Keys
 from app.trace.receipt import Letter, Line, Load, Outcome, Position, Receipt, Sealed
 from app.trace.stores import Readable, lines_with
@@ -113,6 +114,8 @@ class Places:
             said = f"it is sealed, and waits for the next load of {line.day}"
             return replace(found, outcome=Outcome.SEALED, said=said)
         found = replace(found, load=Load(load.run, table.name, line.day, load.loaded_at))
+        if table.runs and (said := await self._why_hidden(found.event, line, load)):
+            return replace(found, outcome=Outcome.HIDDEN, said=said)
         key = Key("", {}, self.keys.of_line(line.values[0]))
         rows = [r for r in await self._warehouse.find(table, key.texts) if r["day"] == line.day]
         places = {place_in(row) for row in rows}
@@ -131,6 +134,19 @@ class Places:
             said=f"load {load.run} brought it, and the table has it no more: `forebay audit` says "
             "whether more is missing",
         )
+
+    async def _why_hidden(self, event: str, line: Line, load: DayLoad) -> str:
+        """Which declared run it is of, if that is not the one shown; empty: it is."""
+        runs = {run.id: run for run in await self._ledger.reruns(event, [line.day])}
+        if is_shown(line.object, load.shown, runs, load.seals):
+            return ""
+        own = run_of_key(line.object)
+        instead = f"the day shows run {load.shown}" if load.shown else "none is complete"
+        if own == load.shown:
+            return f"it came after run {own} was complete"
+        state = states(runs.values()).get(own, RunState.UNKNOWN)
+        of = f"run {own} ({state})" if own else "no run"
+        return f"it is of {of}, which is not shown: {instead}"
 
     async def _letter(self, found: Receipt, line: Mapping[str, Any]) -> Receipt:
         letter = Letter(line["reason"], line["field"], line["message"])

@@ -13,6 +13,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     COLLAPSED = "collapsed"
     FILTERED = "filtered"
+    HIDDEN = "not shown"
     DEAD_LETTER = "dead letter"
     SEALED = "sealed"
     UNREAD = "unread"

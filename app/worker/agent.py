@@ -138,7 +138,7 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
     known = dict(zip(keys, lane.marks.lookup(lane.partition, keys), strict=True))
     noted = overhang.notes(known.values())
     changes: dict[bytes, bytes] = {}
-    pages: dict[date, Page] = {}
+    pages: dict[date | str, Page] = {}
     duplicates = 0
     for record, at, verdict in weighed:
         if not isinstance(verdict, Good):
@@ -154,9 +154,10 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
         changes[key] = known[key] = offset
         _count_warnings(lane.kind, record)
         overhang.good(record.offset, key, changes)
-        page = pages.get(verdict.day)
+        place = verdict.run or verdict.day  # a run is of one day
+        page = pages.get(place)
         if page is None:
-            page = pages[verdict.day] = Page()
+            page = pages[place] = Page(verdict.day, verdict.run)
         page.events += 1
         page.rows += len(verdict.lines)
         received = at.text.encode()
@@ -167,8 +168,8 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
                 record.offset,
                 received,
             )
-    for day, page in pages.items():
-        page.into(seal, day)
+    for page in pages.values():
+        page.into(seal)
     if pages:
         overhang.marked(weighed[-1][0].offset, changes)
     if changes:
@@ -178,16 +179,19 @@ def _settle(lane: Lane, seal: OpenSeal, weighed: Sequence[Weighed]) -> tuple[int
 
 @dataclass(slots=True)
 class Page:
-    """What one list of records adds to a day: so many events, and the lines of their rows."""
+    """What one list of records adds to a day, or to a run of it: so many events, and the lines of
+    their rows."""
 
+    day: date
+    run: str
     events: int = 0
     rows: int = 0
     text: bytearray = field(default_factory=bytearray)
 
-    def into(self, seal: OpenSeal, day: date) -> None:
+    def into(self, seal: OpenSeal) -> None:
         if self.rows:  # an object would have no row in it
-            seal.append(ObjectKind.ROWS, day, self.text, self.rows)
-        tally = seal.tally(day)
+            seal.append(ObjectKind.ROWS, self.day, self.text, self.rows, self.run)
+        tally = seal.tally(self.day)
         tally.staged += self.events
         tally.rows += self.rows
 

@@ -87,7 +87,7 @@ class OpenSeal:
         self.text_bytes = self.looked_at_bytes = 0
         self.spans: dict[Lane, Span] = {}
         self.marks: dict[Lane, PackedMarks] = {}
-        self.objects: dict[tuple[ObjectKind, date], OpenObject] = {}
+        self.objects: dict[tuple[ObjectKind, date, str], OpenObject] = {}
         self.days: dict[date, Tally] = {}
         self.reasons: Counter[str] = Counter()
         self.traces: dict[str, None] = {}
@@ -142,12 +142,15 @@ class OpenSeal:
         if trace is not None and len(self.traces) < MAX_TRACES:
             self.traces[trace] = None
 
-    def append(self, kind: ObjectKind, day: date, lines: bytearray, rows: int) -> None:
-        """Add whole NDJSON lines to the object of that kind and day."""
-        opened = self.objects.get((kind, day))
+    def append(
+        self, kind: ObjectKind, day: date, lines: bytearray, rows: int, run: str = ""
+    ) -> None:
+        """Add whole NDJSON lines to the object of that kind and day, and of that declared run."""
+        opened = self.objects.get((kind, day, run))
         if opened is None:
-            key = self._key(kind, day)
-            opened = self.objects[kind, day] = OpenObject(day, kind, key, self._store.writer(key))
+            key = self._key(kind, day, run)
+            opened = OpenObject(day, kind, key, self._store.writer(key))
+            self.objects[kind, day, run] = opened
         opened.writer.append(lines)
         opened.rows += rows
         self.text_bytes += len(lines)
@@ -166,5 +169,5 @@ class OpenSeal:
             marks = self.marks[lane] = PackedMarks()
         marks.add(changes)
 
-    def _key(self, kind: ObjectKind, day: date) -> str:
-        return object_key(kind, self.kind.name, self.kind.version, day, self.id)
+    def _key(self, kind: ObjectKind, day: date, run: str) -> str:
+        return object_key(kind, self.kind.name, self.kind.version, day, self.id, run)

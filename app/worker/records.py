@@ -13,6 +13,7 @@ from app.core.errors import Reason, Rejected
 from app.core.headers import RECEIVED_AT
 from app.core.judge import Accepted, EventType, Filtered, judge
 from app.core.once import PerEvent
+from app.core.reruns import run_in, unfit_run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MILLISECOND = 253_402_300_799_999
@@ -69,12 +70,13 @@ def _from_header(record: Record) -> int | None:
 
 
 class Good(PerEvent, frozen=True, gc=False):
-    """`key` names the event among those of its type (16 bytes); each of `lines`, its rows in order,
-    is JSON without a newline."""
+    """`key` names the event among those of its type (16 bytes), and of its `run` if it is of one;
+    each of `lines`, its rows in order, is JSON without a newline."""
 
     key: bytes
     day: date
     lines: tuple[bytes, ...]
+    run: str = ""
 
 
 def weigh(
@@ -88,12 +90,19 @@ def weigh(
         verdict = judge(kind, record.value, received_at)
         if not isinstance(verdict, Accepted):
             return verdict
-        day = verdict.day
+        day, run = verdict.day, ""
+        if kind.runs:
+            run = run_in(record.headers)
+            if unfit := unfit_run(run, day):
+                return unfit
         if verdict.exploded is None:
             lines: tuple[bytes, ...] = (kind.line(verdict.row, day),)
         else:
             lines = tuple(kind.line(row, day) for row in verdict.exploded)
-        return Good(_identity(kind, kind.dedupe_key(verdict.row), lines), day, lines)
+        key = kind.dedupe_key(verdict.row)
+        if run:
+            lines, key = _in_run(run, lines, key)
+        return Good(_identity(kind, key, lines), day, lines, run)
     except Exception as error:
         # A hole in a contract's code must not stop the partition; the breaker stops a flood.
         where = {"event": kind.name, "topic": kind.topic, "partition": partition}
@@ -101,6 +110,13 @@ def weigh(
         bug.error("judging {} raised {}", kind.topic, type(error).__name__)
         message = f"could not be processed ({type(error).__name__})"
         return Rejected(Reason.TRANSFORM, message)
+
+
+def _in_run(run: str, lines: tuple[bytes, ...], key: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    """Its rows say which run they are of; and the same event in another run is no copy of it."""
+    said = b',"_run":"%b"}' % run.encode()
+    own = blake2b(key + run.encode(), digest_size=16).digest()
+    return tuple(line[:-1] + said for line in lines), own
 
 
 def _identity(kind: EventType, key: bytes, lines: tuple[bytes, ...]) -> bytes:

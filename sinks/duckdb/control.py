@@ -21,8 +21,9 @@ def read_control(
     connection: Connection, table: Table, days: Collection[date]
 ) -> dict[date, LoadedDay]:
     """Read the rows of these days."""
+    # All columns: those of declared runs are there only where a table has such.
     rows = connection.execute(
-        "SELECT day, run, fence, seals, staged, rows, loaded_at AT TIME ZONE 'UTC' "
+        "SELECT * EXCLUDE (table_name) REPLACE (loaded_at AT TIME ZONE 'UTC' AS loaded_at) "
         f"FROM {target(table, CONTROL)} WHERE table_name = ? AND day IN (SELECT unnest(?))",
         [table.name, list(days)],
     ).fetchall()
@@ -35,6 +36,8 @@ def read_control(
             staged=row[4],
             rows=row[5],
             loaded_at=row[6].replace(tzinfo=UTC),
+            shown=(row[7] if len(row) > 7 else None) or "",
+            hidden=(row[8] if len(row) > 8 else None) or 0,
         )
         for row in rows
     }
@@ -47,18 +50,21 @@ def write_control(connection: Connection, table: Table, loaded: Collection[Loade
         connection.execute(
             f"DELETE FROM {control} WHERE table_name = ? AND day = ?", [table.name, day.day]
         )
+        values: dict[str, object] = {
+            "table_name": table.name,
+            "day": day.day,
+            "run": day.run,
+            "fence": day.fence,
+            "seals": json.dumps(day.seals),
+            "staged": day.staged,
+            "rows": day.rows,
+            "loaded_at": day.loaded_at,
+        }
+        if table.runs:
+            values |= {"shown": day.shown, "hidden": day.hidden}
         connection.execute(
-            f"INSERT INTO {control} VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                table.name,
-                day.day,
-                day.run,
-                day.fence,
-                json.dumps(day.seals),
-                day.staged,
-                day.rows,
-                day.loaded_at,
-            ],
+            f"INSERT INTO {control} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+            list(values.values()),
         )
 
 

@@ -36,6 +36,13 @@ def missing(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
     for control, columns in sql.OWN_TABLES.items():
         if not _columns(connection, schema, control):
             statements.append(f"CREATE TABLE {sql.target(table, control)} ({columns})")
+    if table.runs:
+        known = {column.name for column in _columns(connection, schema, sql.CONTROL)}
+        statements += [
+            f"ALTER TABLE {sql.target(table, sql.CONTROL)} ADD COLUMN {name} {kind}"
+            for name, kind in sql.RUN_COLUMNS.items()
+            if name not in known
+        ]
     return statements
 
 

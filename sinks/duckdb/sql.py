@@ -24,6 +24,8 @@ FINGERPRINT_COLUMNS = (
     "first_offset BIGINT NOT NULL, last_offset BIGINT NOT NULL, offset_sum HUGEINT NOT NULL, "
     "square_sum HUGEINT NOT NULL, key_sum HUGEINT NOT NULL"
 )
+RUN_COLUMNS = {"shown": "VARCHAR", "hidden": "BIGINT"}
+"""Of LOAD_CONTROL, once a table is loaded whose days are sent in declared runs."""
 OWN_TABLES = {CONTROL: CONTROL_COLUMNS, FENCE: FENCE_COLUMNS, FINGERPRINT: FINGERPRINT_COLUMNS}
 DECIMAL = re.compile(r"DECIMAL\(([0-9]+),([0-9]+)\)")
 # As DuckDB itself names a type of ours, or a wider column that someone made by hand.

@@ -13,7 +13,7 @@ from sinks.duckdb import sql
 from sinks.duckdb.control import read_control, take_fence, write_control
 from sinks.duckdb.errors import translated
 from sinks.duckdb.fingerprints import write_prints
-from sinks.manifest import check_inserted, check_replaced, loaded_days
+from sinks.manifest import check_expected, check_inserted, check_replaced, loaded_days
 from sinks.protocol import DayManifest, LoadedDay
 
 
@@ -74,6 +74,7 @@ def _change(
     load.at("deleted")
     inserted = {day: _count(connection.execute(sql.insert(table), [day])) for day in days}
     load.at("inserted")
+    check_expected(table.name, load.days, inserted)
     loaded = loaded_days(load.days, load.run, load.fence, staged, inserted)
     write_control(connection, table, loaded.values())
     write_prints(connection, table, days, load.run)

@@ -15,7 +15,14 @@ from app.contracts.types import sql_type
 from app.core.errors import Fatal, Fenced
 from app.core.seal import StoredObject, partition_name
 from sinks.fingerprints import PLACES_PER_PAGE, key_hash, of_partitions, split_partition
-from sinks.manifest import check_keys, check_replaced, check_staged, loaded_days, objects_of
+from sinks.manifest import (
+    check_expected,
+    check_keys,
+    check_replaced,
+    check_staged,
+    loaded_days,
+    objects_of,
+)
 from sinks.memory.faults import Faults, When
 from sinks.protocol import (
     FOUND_ROWS,
@@ -209,8 +216,9 @@ class MemoryWarehouse:
         if fence < standing.fence:
             raise Fenced(f"{table.name}: run {run} has fence {fence}, now it is {standing.fence}")
         check_replaced(table.name, days, standing.control)
-        standing.fence = fence
         kept = {day.day: _one_per_key(table, rows.get(day.day, [])) for day in days}
+        check_expected(table.name, days, {day: len(rows) for day, rows in kept.items()})
+        standing.fence = fence
         standing.rows |= kept
         staged, left = ({d: len(r) for d, r in by_day.items()} for by_day in (rows, kept))
         loaded = loaded_days(days, run, fence, staged, left)

@@ -23,23 +23,27 @@ def read_control(
     """Read the rows of these days."""
     if not days:
         return {}
+    # All columns: those of declared runs are there only where a table has such.
     rows = cursor.execute(
-        'SELECT DAY, RUN, FENCE, SEALS, STAGED, "ROWS", LOADED_AT '
-        f"FROM {control_table(options, sql.CONTROL)} "
+        f"SELECT * FROM {control_table(options, sql.CONTROL)} "
         f"WHERE TABLE_NAME = ? AND DAY IN ({sql.dates(days)})",
         (table.name,),
     ).fetchall()
+    names = [described[0].upper() for described in cursor.description]
+    found = (dict(zip(names, row, strict=True)) for row in rows)
     return {
-        day: LoadedDay(
-            day=day,
-            run=run,
-            fence=int(fence),
-            seals=tuple(json.loads(seals)),
-            staged=int(staged),
-            rows=int(count),
-            loaded_at=loaded_at.astimezone(UTC),
+        row["DAY"]: LoadedDay(
+            day=row["DAY"],
+            run=row["RUN"],
+            fence=int(row["FENCE"]),
+            seals=tuple(json.loads(row["SEALS"])),
+            staged=int(row["STAGED"]),
+            rows=int(row["ROWS"]),
+            loaded_at=row["LOADED_AT"].astimezone(UTC),
+            shown=row.get("SHOWN") or "",
+            hidden=int(row.get("HIDDEN") or 0),
         )
-        for day, run, fence, seals, staged, count, loaded_at in rows
+        for row in found
     }
 
 
@@ -53,15 +57,21 @@ def write_control(
         f"AND DAY IN ({sql.dates(day.day for day in loaded)})",
         (table.name,),
     )
+    names = 'TABLE_NAME, DAY, RUN, FENCE, SEALS, STAGED, "ROWS", LOADED_AT'
     one = (
         "SELECT ?, CAST(? AS DATE), ?, CAST(? AS NUMBER(38,0)), ?, CAST(? AS NUMBER(38,0)), "
         "CAST(? AS NUMBER(38,0)), CAST(? AS TIMESTAMP_TZ)"
     )
+    if table.runs:
+        names += ", SHOWN, HIDDEN"
+        one += ", ?, CAST(? AS NUMBER(38,0))"
     values: list[object] = []
     for day in loaded:
         values += [table.name, day.day.isoformat(), day.run, day.fence, json.dumps(day.seals)]
         values += [day.staged, day.rows, day.loaded_at.isoformat(timespec="microseconds")]
-    cursor.execute(f"INSERT INTO {control} {' UNION ALL '.join([one] * len(loaded))}", values)
+        values += [day.shown, day.hidden] if table.runs else []
+    rows = " UNION ALL ".join([one] * len(loaded))
+    cursor.execute(f"INSERT INTO {control} ({names}) {rows}", values)
 
 
 def make_fence(cursor: Any, options: SnowflakeOptions, table: Table) -> None:

@@ -38,6 +38,14 @@ def missing(cursor: Any, options: SnowflakeOptions, bucket_url: str, table: Tabl
         if not _columns(cursor, control, part):
             place = control_table(options, part)
             statements.append(f"CREATE TABLE IF NOT EXISTS {place} ({definition})")
+    if table.runs:
+        known = {column.name for column in _columns(cursor, control, sql.CONTROL)}
+        statements += [
+            f"ALTER TABLE {control_table(options, sql.CONTROL)} ADD COLUMN IF NOT EXISTS "
+            f"{name} {kind}"
+            for name, kind in sql.RUN_COLUMNS.items()
+            if name not in known
+        ]
     if control not in standing or not _stage_stands(cursor, options, bucket_url):
         statements.append(_make_stage(options, bucket_url))
     return statements

@@ -11,6 +11,7 @@ from app.core.errors import Fatal
 from app.core.seal import StoredObject
 from sinks.manifest import (
     batches,
+    check_expected,
     check_inserted,
     check_keys,
     check_replaced,
@@ -90,6 +91,7 @@ def change(
         rows = standing.get(manifest.day, 0)
         of_day = staged.get(manifest.day, 0)
         check_inserted(table.name, manifest.day, staged=of_day, inserted=rows, standing=rows)
+    check_expected(table.name, load.days, standing)
     loaded = loaded_days(load.days, load.run, load.fence, staged, standing)
     write_control(cursor, load.options, table, loaded.values())
     write_prints(cursor, load.options, table, list(loaded), load.run)

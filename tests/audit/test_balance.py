@@ -52,7 +52,7 @@ async def test_days_are_counted_exactly(world: World) -> None:
     ]
     assert orders.totals == {
         "received": 12, "staged": 8, "duplicates": 2, "dead": 2, "filtered": 0, "rows": 8,
-        "loaded": 6, "collapsed": 1, "in_flight": 1, "residual": 0, "lag": 0,
+        "loaded": 6, "collapsed": 1, "hidden": 0, "in_flight": 1, "residual": 0, "lag": 0,
     }  # fmt: skip
     assert report.totals["received"] == 14
     assert report.seals == 4
@@ -146,7 +146,7 @@ async def test_the_json_has_a_number_for_everything_the_reader_is_promised(world
     assert told["balanced"] is True
     assert told["types"][0]["days"][0] == {
         "day": "2026-03-01", "received": 6, "staged": 5, "duplicates": 1, "dead": 0, "filtered": 0,
-        "rows": 5, "loaded": 4, "collapsed": 1, "in_flight": 0, "residual": 0,
+        "rows": 5, "loaded": 4, "collapsed": 1, "hidden": 0, "in_flight": 0, "residual": 0,
     }  # fmt: skip
     partition = told["types"][0]["partitions"][0]
     assert {"chain_start", "cursor", "log_end", "gaps", "overlaps"} <= set(partition)

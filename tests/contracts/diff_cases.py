@@ -295,6 +295,8 @@ CASES: dict[str, Case] = {
     "earlier events": where("early_minutes: 60", "early_minutes: 90", {"day.early_minutes": SAFE}),
     "no early events": where("early_minutes: 60", "early_minutes: 0",
                              {"day.early_minutes": VERSION}),
+    "days in runs": where("early_minutes: 60", "early_minutes: 60, runs: true",
+                          {"day.runs": UNSAFE}),
 
     # steps
     "a step that changes values": where(TRIM,

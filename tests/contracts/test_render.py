@@ -111,6 +111,15 @@ def test_openapi_asks_for_a_key_below_v1_where_keys_are_in_use() -> None:
             assert "security" not in open_to_all["paths"][path][method]
 
 
+def test_openapi_has_runs_where_a_gateway_takes_them() -> None:
+    without, described = openapi(SHIPPED), openapi(SHIPPED, runs=True)
+    new = {path for path in described["paths"] if path not in without["paths"]}
+    assert new == {"/v1/runs", "/v1/runs/{id}", "/v1/runs/{id}/close", "/v1/runs/{id}/abandon"}
+    changed = {p for p, what in without["paths"].items() if what != described["paths"][p]}
+    assert changed == {"/v1/events/ad_revenue_restated"}
+    assert described["paths"][changed.pop()]["post"]["parameters"][0]["name"] == "X-Forebay-Run"
+
+
 def test_a_page_tells_owner_table_fields_and_examples(tmp_path: Path) -> None:
     text = event_page(load(tmp_path, changed(QUOTES))["parcel_scanned"])
     for part in (

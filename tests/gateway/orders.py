@@ -18,6 +18,7 @@ from app.contracts.model import Contract
 from app.core.judge import EventType
 from app.gateway.options import GatewayOptions
 from app.gateway.receipts import Ask
+from app.gateway.reruns import RunsLedger
 from app.gateway.role import Gateway, gateway
 from app.health import Readiness
 from app.kafka import KafkaOptions
@@ -148,6 +149,7 @@ async def opened(
     redis_url: str = "",
     ready: bool = True,
     receipts: Ask | None = None,
+    ledger: RunsLedger | None = None,
     **options: Any,
 ) -> AsyncIterator[Client]:
     """A gateway for these event types and a client of it."""
@@ -162,6 +164,7 @@ async def opened(
         receipts=receipts,
         apps=apps,
         redis=RedisOptions(url=redis_url),
+        ledger=ledger,
     )
     async with aiohttp.ClientSession() as http, role as running:
         client = Client(running, http)

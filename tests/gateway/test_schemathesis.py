@@ -53,11 +53,12 @@ CHECKS = [
 def url(
     kafka: KafkaOptions, s3: S3Options, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """A gateway process of its own, with keys and receipts, for the event types of one app."""
+    """A gateway process of its own, with keys, receipts and runs, for the types of two apps."""
     folder = tmp_path_factory.mktemp("gateway")
-    shutil.copytree(TOPICS / "shop", folder / "topics" / "shop")
+    for app in ("shop", "ads"):
+        shutil.copytree(TOPICS / app, folder / "topics" / app)
     keys = folder / "keys.yaml"
-    keys.write_text(yaml.safe_dump({"sources": {"shop": {"keys": [hashed(KEY)]}}}))
+    keys.write_text(yaml.safe_dump({"sources": {"shop": {"keys": [hashed(KEY)], "types": ["*"]}}}))
     port = free_port()
     environment = {
         "ROLE": "gateway",
@@ -65,6 +66,7 @@ def url(
         "GATEWAY__PORT": str(port),
         "GATEWAY__KEYS_FILE": str(keys),
         "GATEWAY__RECEIPTS": "true",
+        "GATEWAY__RUNS": "true",
         "S3__ENDPOINT_URL": s3.endpoint_url,
         "S3__BUCKET": s3.bucket,
         "S3__ACCESS_KEY_ID": s3.access_key_id,

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from app.core.disposal import Fate
 from app.core.errors import Fenced, Transient
-from app.core.headers import RECEIVED_AT, REJECTED, REPLAY_OF
+from app.core.headers import RECEIVED_AT, REJECTED, REPLAY_OF, RUN
 from app.core.partition import partition_of
 from app.letters import sending
 from app.letters.fix.mend import read_fix
@@ -89,6 +89,21 @@ async def test_without_a_fix_what_the_topic_files_of_now_take_passes_as_it_was_s
     light = ("weight_grams: 0}", "weight_grams: -1}")
     async with opened_box(tmp_path, changed(wider, light)) as then:
         assert Trial(then.kind, then.contract, None).judge(letter) == raw
+
+
+async def test_a_letter_of_a_declared_run_is_judged_in_it(tmp_path: Path) -> None:
+    run = "2026-03-01.01JNJ8QC3W5V8K4Y0J6M2T9R1B"
+    in_runs = changed(("early_minutes: 60", "early_minutes: 60, runs: true"))
+    async with opened_box(tmp_path, in_runs) as box:
+        await box.bury(
+            Sent(parcel(1, weight_grams=0), more=((RUN, run.encode()),)), parcel(2, weight_grams=0)
+        )
+        known, lone = await box.letters()
+        trial = Trial(box.kind, box.contract, HEAVY)
+        assert trial.judge(known) is not None
+        assert (RUN, run.encode()) in headers_of(known)
+        assert trial.judge(lone) is None
+        assert trial.outcomes.rejected == {("run", None): 1}
 
 
 async def test_a_letter_goes_where_its_kin_go_with_its_time_and_its_name(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import Fatal, Fenced, Transient
+from app.core.seal import ObjectKind, object_key
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.scheduler.redrive import redrive
@@ -164,7 +165,7 @@ async def test_a_transient_failure_changes_nothing_and_can_be_tried_again(world:
 
 async def test_a_lost_object_fails_the_load_and_names_itself(world: World) -> None:
     id = await world.seal({MONDAY: ["a"]})
-    await world.objects.delete([f"order_placed/{MONDAY}/{id}"])
+    await world.objects.delete([object_key(ObjectKind.ROWS, "order_placed", 1, MONDAY, id)])
     with pytest.raises(ObjectLost, match=id):
         await run(world)
     assert await world.dirty() == [MONDAY]

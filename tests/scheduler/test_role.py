@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from app.contracts.table import Table
 from app.core.errors import Fatal, Transient
+from app.core.seal import ObjectKind, object_key
 from app.ledger.options import LedgerOptions
 from app.ledger.sqlite import SQLiteLedger
 from app.local.redis import LocalRedis
@@ -102,7 +103,7 @@ async def test_a_failing_table_is_one_error_and_does_not_hold_up_the_others(
 ) -> None:
     tables = {"broken": table("broken"), "order_placed": table()}
     lost = await world.seal({MONDAY: ["a"]}, event="broken")
-    await world.objects.delete([f"broken/{MONDAY}/{lost}"])
+    await world.objects.delete([object_key(ObjectKind.ROWS, "broken", 1, MONDAY, lost)])
     async with running(world, redis.url, tmp_path, tables=tables):
         await until(lambda: bool(errors(lines)))
         for id in ("a", "b", "c"):

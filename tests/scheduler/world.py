@@ -9,7 +9,7 @@ import orjson
 from ulid import ULID
 
 from app.contracts.table import LINEAGE, Column, Table
-from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject
+from app.core.seal import DayCounts, ObjectKind, Range, Seal, StoredObject, object_key
 from app.ledger.protocol import ChainStart, Ledger
 from sinks.protocol import ObjectStore, Warehouse
 
@@ -53,27 +53,49 @@ class World(Generic[W]):
         event: str = "",
         dead: int = 0,
         sealed_at: datetime | None = None,
+        run: str = "",
     ) -> str:
-        """Seal rows with these event ids on these days, and dead letters; return the seal's id."""
+        """Seal rows with these event ids on these days, and dead letters; return the seal's id.
+
+        They are of the declared run `run`, if it is given.
+        """
+        return await self._seal(
+            [(day, ids, run) for day, ids in days.items()], event, dead, sealed_at
+        )
+
+    async def seal_runs(self, runs: Mapping[str, Sequence[str]]) -> str:
+        """Seal rows of several declared runs at once."""
+        rows = [(date.fromisoformat(run[:10]), ids, run) for run, ids in runs.items()]
+        return await self._seal(rows, "", 0, None)
+
+    async def _seal(
+        self,
+        rows: Sequence[tuple[date, Sequence[str], str]],
+        event: str,
+        dead: int,
+        sealed_at: datetime | None,
+    ) -> str:
         event = event or self.event
         tp, id = f"events.{event}.v1/0", str(ULID())
         if event not in self.offsets:
             await self.ledger.start_chains([ChainStart(event, tp, 0, "t1")])
         first = self.offsets.get(event, 0)
-        stored, counts, offset = [], {}, first
-        for day, ids in days.items():
+        stored, offset = [], first
+        counts: dict[date, DayCounts] = {}
+        for day, ids, run in rows:
             lines = b""
             for event_id in ids:
-                lines += self._line(day, event_id, tp, offset)
+                lines += self._line(day, event_id, tp, offset, run)
                 offset += 1
-            stored.append(await self._store(f"{event}/{day}/{id}", day, lines, len(ids)))
-            counts[day] = DayCounts(staged=len(ids))
+            key = object_key(ObjectKind.ROWS, event, 1, day, id, run)
+            stored.append(await self._store(key, day, lines, len(ids)))
+            counts[day] = counts.get(day, DayCounts()) + DayCounts(staged=len(ids))
         if dead:
             day = WEDNESDAY
             stored.append(
                 await self._store(f"_dead/{event}/{id}", day, b"{}\n" * dead, dead, ObjectKind.DEAD)
             )
-            counts[day] = DayCounts(staged=len(days.get(day, ())), dead=dead)
+            counts[day] = counts.get(day, DayCounts()) + DayCounts(dead=dead)
             offset += dead
         seal = Seal(
             id=id,
@@ -123,7 +145,7 @@ class World(Generic[W]):
         written = await writer.finish()
         return StoredObject(day, kind, key, rows, written.bytes, written.sha256, written.etag)
 
-    def _line(self, day: date, event_id: str, tp: str, offset: int) -> bytes:
+    def _line(self, day: date, event_id: str, tp: str, offset: int, run: str) -> bytes:
         topic = tp.split("/")[0]
         row = {
             "day": day.isoformat(),
@@ -133,4 +155,4 @@ class World(Generic[W]):
             "_offset": offset,
             "_received_at": "2026-03-04T12:00:00.000000Z",
         }
-        return orjson.dumps(row) + b"\n"
+        return orjson.dumps(row | ({"_run": run} if run else {})) + b"\n"

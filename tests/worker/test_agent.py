@@ -402,7 +402,7 @@ async def test_no_timestamp_stops_the_reading(
 ) -> None:
     attempt = lives.attempt(ORDER)
     await attempt.reads([Sent(0, b"broken", timestamp, headers=((RECEIVED_AT, header),))])
-    ((what, day),) = attempt.seal.objects
+    ((what, day, _),) = attempt.seal.objects
     assert what is ObjectKind.DEAD
     assert day.year in (1970, 9999)
 

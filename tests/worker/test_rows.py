@@ -48,7 +48,7 @@ async def lines(attempt: Attempt) -> list[dict[str, Any]]:
     store = attempt.sealing._objects
     assert isinstance(store, MemoryObjectStore)
     found: list[dict[str, Any]] = []
-    for (kind, _), opened in attempt.seal.objects.items():
+    for (kind, *_), opened in attempt.seal.objects.items():
         assert kind is ObjectKind.ROWS
         await opened.writer.finish()
         text = gzip.decompress(store.objects[opened.key].body)

@@ -90,7 +90,8 @@ def _facts(contract: Contract) -> str:
         "Table": f"`{contract.table.name}`, brought up to date {contract.load.schedule}"
         f"{within}{kept}",
         "One and the same": f"by {_code(dedupe.by)}; the {dedupe.keep} copy stands",
-        "Day": f"of `{day.source}` in {day.timezone}; {late}, {day.early_minutes} minutes early",
+        "Day": f"of `{day.source}` in {day.timezone}; {late}, {day.early_minutes} minutes early"
+        + ("; sent whole, in declared runs" if day.runs else ""),
     }
     return "\n".join(f"* **{name}**: {_cell(fact)}" for name, fact in facts.items())
 

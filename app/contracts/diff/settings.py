@@ -167,6 +167,15 @@ def day_changes(old: Contract, new: Contract) -> Changes:
                 "raise version, and say in the table's summary from when on days mean something "
                 "else",
             )
+    if before.runs != after.runs:
+        yield unsafe(
+            "day.runs",
+            f"{told(before.runs)} → {told(after.runs)}",
+            "rows that were sent outside of a run would be hidden when their day is loaded again"
+            if after.runs
+            else "the rows of all runs of a day would stand together when it is loaded again",
+            "make it a new event, with a table of its own",
+        )
     late_before, late_now = before.late_days, after.late_days
     if late_before != late_now:
         wider = late_now == "any" or (late_before != "any" and late_now > late_before)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from app.contracts.diff.change import Changes, safe, told, unsafe
 from app.contracts.model import Contract
-from app.contracts.table import LINEAGE, Column
+from app.contracts.table import LINEAGE, RUN, Column
 from app.contracts.types import Dialect, sql_type
 
 SQL_TYPE = re.compile(r"^(\w+)(?:\((\d+)(?:,(\d+))?\))?$")
@@ -16,7 +16,7 @@ DIALECTS: tuple[Dialect, ...] = ("snowflake", "duckdb")
 TREES = frozenset({"json", "list", "object"})  # any JSON is read into their columns
 NEW_COLUMN = "give the field another name, which makes a new column"
 NEW_EVENT = "make it a new event, with a table of its own"
-OWN = {"day", *(column.name for column in LINEAGE)}
+OWN = {"day", *(column.name for column in (*LINEAGE, RUN))}
 
 
 def table_changes(old: Contract, new: Contract) -> Changes:

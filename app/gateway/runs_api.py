@@ -1,0 +1,168 @@
+"""`/v1/runs`: an app opens a run of a day, sends the day again in it, and closes it."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ulid import ULID
+
+from app.core.judge import EventType
+from app.core.reruns import DeclaredRun, RunState, states
+from app.gateway.body import read_body
+from app.gateway.budget import Budget, Overloaded
+from app.gateway.door import Door
+from app.gateway.guard import SOURCE, not_allowed
+from app.gateway.options import GatewayOptions
+from app.gateway.refusal import Refusal
+from app.gateway.reruns import Runs, no_runs, unknown
+
+OWNER = "runs"
+"""Whose bytes a body is in the budget."""
+Rows = int | None
+
+
+class Closing(BaseModel):
+    """`expected` rows it must have; as it was opened with, if None."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    expected: Rows = Field(None, ge=0, le=10**15)
+
+
+class Opening(Closing):
+    """A run of one day."""
+
+    type: str
+    day: date = Field(ge=date(1970, 1, 1))
+
+
+B = TypeVar("B", bound=Closing)
+
+
+class RunsApi:
+    """Opens and closes runs, and says what became of them."""
+
+    def __init__(
+        self,
+        options: GatewayOptions,
+        kinds: Mapping[str, EventType],
+        runs: Runs,
+        budget: Budget,
+        door: Door,
+    ) -> None:
+        self._options, self._kinds, self._runs = options, kinds, runs
+        self._budget, self._door = budget, door
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1/runs", self.open),
+            web.get("/v1/runs/{id}", self.look),
+            web.post("/v1/runs/{id}/close", self.close),
+            web.post("/v1/runs/{id}/abandon", self.abandon),
+        ]
+
+    async def open(self, request: web.Request) -> web.Response:
+        """201 with the run's id."""
+        with self._door.inside():
+            said = await self._said(request, Opening)
+            if said.type not in self._kinds:
+                raise Refusal(404, "unknown_event", "type: there is no event type of this name")
+            _refuse_others(request, said.type)
+            if not self._kinds[said.type].runs:
+                raise no_runs(said.type)
+            run = DeclaredRun(f"{said.day}.{ULID()}", said.type, datetime.now(UTC), said.expected)
+            await self._runs.asked(lambda ledger: ledger.open_rerun(run))
+            return _answer(run, run.state, status=201)
+
+    async def look(self, request: web.Request) -> web.Response:
+        """200 with the run as it is now."""
+        return await self._told(await self._named(request))
+
+    async def close(self, request: web.Request) -> web.Response:
+        """Close it; 200 however often the same is said."""
+        with self._door.inside():
+            said, run = await self._said(request, Closing), await self._named(request)
+            expected = run.expected if said.expected is None else said.expected
+            if expected is None:
+                raise Refusal(400, "no_count", 'say how many rows it has: {"expected": 1200}')
+            rows, now = expected, datetime.now(UTC)
+            kept = await self._runs.asked(lambda ledger: ledger.close_rerun(run.id, rows, now))
+            self._runs.forget(run.id)
+            if kept is None:
+                raise unknown()
+            if kept.state is RunState.ABANDONED or kept.expected != expected:
+                raise Refusal(
+                    409, "run_not_open",
+                    f"the run is {kept.state}, with {kept.expected} rows expected: that stays; "
+                    "open another one",
+                )  # fmt: skip
+            return await self._told(kept)
+
+    async def abandon(self, request: web.Request) -> web.Response:
+        """Give it up; 200 however often it is said."""
+        with self._door.inside():
+            run, now = await self._named(request), datetime.now(UTC)
+            kept = await self._runs.asked(lambda ledger: ledger.abandon_rerun(run.id, now))
+            self._runs.forget(run.id)
+            if kept is None:
+                raise unknown()
+            if kept.state is not RunState.ABANDONED:
+                raise Refusal(
+                    409, "run_complete",
+                    "the run is complete, and its day is loaded: send the day again in another run",
+                )  # fmt: skip
+            return await self._told(kept)
+
+    async def _named(self, request: web.Request) -> DeclaredRun:
+        id = request.match_info["id"]
+        run = await self._runs.asked(lambda ledger: ledger.rerun(id))
+        if run is None:
+            raise unknown()
+        _refuse_others(request, run.event)
+        return run
+
+    async def _told(self, run: DeclaredRun) -> web.Response:
+        """With its state among the other runs of its day."""
+        others = await self._runs.asked(lambda ledger: ledger.reruns(run.event, [run.day]))
+        return _answer(run, states(others).get(run.id, run.state))
+
+    async def _said(self, request: web.Request, form: type[B]) -> B:
+        try:
+            body = await read_body(request, self._options, self._budget, OWNER)
+        except Overloaded:
+            again = self._options.retry_after_seconds
+            raise Refusal(
+                429, "too_much_in_flight", "too many requests at once, send it again later", again
+            ) from None
+        self._budget.give(len(body), OWNER)
+        try:
+            return form.model_validate_json(body or b"{}")
+        except ValidationError as error:
+            said = "; ".join(
+                f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}"
+                for one in error.errors(include_url=False, include_input=False)
+            )
+            raise Refusal(400, "bad_run", said) from None
+
+
+def _refuse_others(request: web.Request, type: str) -> None:
+    """Refuse who may not send events of this type."""
+    source = request.get(SOURCE)
+    if source is not None and type not in source.may_send:
+        raise Refusal(403, "type_not_allowed", not_allowed(source))
+
+
+def _answer(run: DeclaredRun, state: RunState, status: int = 200) -> web.Response:
+    told = {
+        "id": run.id, "type": run.event, "day": run.day, "state": state,
+        "opened_at": run.opened_at, "closed_at": run.closed_at,
+        "expected": run.expected, "counted": run.counted,
+    }  # fmt: skip
+    return web.Response(
+        status=status,
+        body=orjson.dumps(told),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
