@@ -17,18 +17,17 @@ from datetime import UTC, datetime
 from functools import partial
 
 from loguru import logger
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from app import metrics
 from app.core.errors import ForebayError, Transient
 from app.core.schedule import Schedule
 from app.ledger.operations import Operations
 from app.redaction import cause_of, told
-from app.retry import POLICIES, may_pass, warn_of_a_try
 from app.scheduler.history import Begun, History
 from app.scheduler.lock import LeaseLost, Locks
 from app.scheduler.options import SchedulerOptions
 from app.scheduler.rests import Rests
+from app.scheduler.tries import Tries
 
 Check = Callable[[], None]
 LONGEST_REST_SECONDS = 3600.0
@@ -60,6 +59,7 @@ class Jobs:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rests = Rests(options.rest_seconds)
         self._stopping = asyncio.Event()
+        self._tries = Tries(options.attempts, self._stopping)
         for job in jobs:  # a first failure shows as a rise only if there was a 0 before
             metrics.SCHEDULER_JOBS.labels(job.name, "failed")
 
@@ -144,25 +144,7 @@ class Jobs:
             check()
             return await job.work(check)
 
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(may_pass),
-            stop=self._gives_up,
-            wait=POLICIES[Transient].wait,
-            sleep=self._pause,
-            before_sleep=warn_of_a_try,
-            reraise=True,
-        )
-        did: Mapping[str, int] = await retrying(attempt)
-        return did
-
-    def _gives_up(self, state: RetryCallState) -> bool:
-        return self._stopping.is_set() or stop_after_attempt(self._options.attempts)(state)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+        return await self._tries.of(attempt)
 
     async def _note_failure(self, job: Job, begun: Begun, error: Exception) -> None:
         """One ERROR per failed run; then a rest that doubles."""

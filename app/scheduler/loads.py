@@ -7,7 +7,6 @@ from functools import partial
 from time import monotonic
 
 from loguru import logger
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from app import metrics
 from app.contracts.table import Table
@@ -17,13 +16,13 @@ from app.core.schedule import Cron, Every, Schedule
 from app.health import Readiness
 from app.ledger.protocol import DirtyDay, Ledger
 from app.redaction import cause_of, told
-from app.retry import POLICIES, may_pass, warn_of_a_try
 from app.scheduler.due import is_due
 from app.scheduler.history import Begun, History
 from app.scheduler.lock import Lease, LeaseLost, Locks
 from app.scheduler.options import SchedulerOptions
 from app.scheduler.replace import JOB, LoadReport, counted, replace_days
 from app.scheduler.rests import Rests
+from app.scheduler.tries import Tries
 from app.spans import job
 from sinks.protocol import Warehouse
 
@@ -60,6 +59,7 @@ class Loads:
         self._rests = Rests(options.rest_seconds)
         self._slots = asyncio.Semaphore(options.loads_at_once)
         self._stopping = asyncio.Event()
+        self._tries = Tries(options.attempts, self._stopping)
         for event in tables:  # a first failure shows as a rise only if there was a 0 before
             metrics.SCHEDULER_LOADS.labels(event, "failed")
 
@@ -212,15 +212,7 @@ class Loads:
     async def _run(self, table: Table, lease: Lease, begun: Begun, *, if_due: bool) -> LoadReport:
         """One run, tried up to `options.attempts` times."""
         began_at = monotonic()
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(may_pass),
-            stop=self._gives_up,
-            wait=POLICIES[Transient].wait,
-            sleep=self._pause,
-            before_sleep=warn_of_a_try,
-            reraise=True,
-        )
-        report: LoadReport = await retrying(self._try, table, lease, begun, if_due)
+        report = await self._tries.of(lambda: self._try(table, lease, begun, if_due))
         _count(table, report.outcome)
         if report.outcome != "nothing_to_do":
             seconds = monotonic() - began_at
@@ -247,15 +239,6 @@ class Loads:
             max_days=self._options.max_days_per_run,
             check=lease.check,
         )
-
-    def _gives_up(self, state: RetryCallState) -> bool:
-        return self._stopping.is_set() or stop_after_attempt(self._options.attempts)(state)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
 
     async def _note_failure(self, table: Table, begun: Begun, error: Exception) -> None:
         """One ERROR per failed run; then a rest that doubles, up to the table's own pace."""

@@ -87,7 +87,7 @@ def loads_of(world: World[MemoryWarehouse], locks: Locks, *events: str) -> Loads
     made = Loads(
         options, tables, always, world.ledger, world.warehouse, locks, Readiness(), history
     )
-    made._pause = at_once  # type: ignore[method-assign]
+    made._tries._pause = at_once  # type: ignore[method-assign,assignment]
     return made
 
 
@@ -231,7 +231,7 @@ async def test_another_job_that_has_finally_failed_is_one_event_by_job_and_cause
     job = Job("janitor", Every(timedelta(0)), fails)
     options = SchedulerOptions(attempts=3, rest_seconds=60)
     jobs = Jobs([job], options, world.ledger, locks, History(world.ledger, "one"))
-    jobs._pause = at_once  # type: ignore[method-assign]
+    jobs._tries._pause = at_once  # type: ignore[method-assign,assignment]
     await world.ledger.record_tick("janitor", datetime(2026, 3, 1, tzinfo=UTC))
     async with telling() as told:
         await jobs.tick()
