@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.contracts.model import Contract
+from app.contracts.table import RUN
 from app.core.judge import Accepted, EventType, judge
 from sinks.protocol import DayManifest
 from tests.contracts.everything import events
@@ -34,6 +35,8 @@ def rows_of(kind: EventType, sent: Mapping[str, Any], offset: int) -> list[Row]:
     assert isinstance(verdict, Accepted), verdict
     lineage = {"_topic": kind.topic, "_partition": 0, "_offset": offset,
                "_received_at": "2026-03-01T12:00:00.000Z"}  # fmt: skip
+    if kind.runs:
+        lineage[RUN.name] = f"{verdict.day}.01JNJ8QC3W5V8K4Y0J6M2T9R1A"
     return [json.loads(kind.line(row, verdict.day)) | lineage for row in verdict.rows]
 
 

@@ -153,7 +153,9 @@ async def rows_fit(ground: Ground, old: Contract, new: Contract) -> bool:
     loaded = await warehouse.replace(old.table, manifests, run=ground.run(), fence=1)
     assert [loaded[day].rows for day in days] == [len(lines) for lines in days.values()]
     first, added = manifests[0], await ground.store(more)
-    again = DayManifest(FIRST, (*first.seals, "more"), (*first.objects, added))
+    # A load takes a day's objects of one run, or those of none.
+    stays = first.objects if old.day.runs == new.day.runs else ()
+    again = DayManifest(FIRST, (*first.seals, "more"), (*stays, added))
     try:
         await warehouse.prepare(new.table)
         await warehouse.replace(new.table, [again], run=ground.run(), fence=2)
