@@ -19,7 +19,7 @@ GATEWAY_US, GATEWAY_SINGLE_US = 60.0, 850.0
 """CPU time of a gateway for an event in a batch of 100, and for one sent alone."""
 WORKER_US = 68.0
 """CPU time of a worker for an event, with 60 types of 6 partitions."""
-RECOVERY_KEYS = 100_000
+RECOVERY_KEYS = 200_000
 """Keys a second that a worker reads back from Kafka when its disk is lost."""
 SEAL_SECONDS, SEAL_BYTES, PART_BYTES = 60.0, 64 << 20, 5 << 20
 """A seal's age and size (SEAL__…), and a part of an upload (S3__PART_BYTES)."""
