@@ -22,6 +22,12 @@ class WorkerOptions(Options):
 
     app_id: str = Field("forebay", description="Kafka consumer group and changelog prefix.")
     worker_id: str = Field("", description="Empty: the host name and process id.")
+    instance: str = Field(
+        "",
+        description="A name that no other worker has and that stays over restarts, such as a "
+        "StatefulSet's pod's: who is back within SESSION_SECONDS goes on with its partitions, and "
+        "the others notice nothing (static group membership). Empty: a restart is a rebalance.",
+    )
     data_dir: Path = Field(Path(".forebay/worker"), description="RocksDB tables.")
     remember_days: int = Field(
         30,

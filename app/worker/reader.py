@@ -101,6 +101,7 @@ def faust_app(
         consumer_max_fetch_size=fetch_bytes,
         broker_max_poll_records=5000,
         consumer_auto_offset_reset="earliest",  # for changelogs; sources are always sought
+        consumer_group_instance_id=options.instance or None,
         broker_session_timeout=options.session_seconds,
         broker_heartbeat_interval=options.session_seconds / 5,
         broker_rebalance_timeout=30.0,

@@ -85,6 +85,10 @@ spec:
       args: [run]
       env:
         {{- include "forebay.roleEnv" . | trim | nindent 8 }}
+        {{- if eq .name "worker" }}
+        - name: WORKER__INSTANCE
+          valueFrom: {fieldRef: {fieldPath: metadata.name}}
+        {{- end }}
       ports:
         - {name: http, containerPort: {{ $r.port }}}
       startupProbe:

@@ -61,4 +61,12 @@ def environment(pod: Object) -> dict[str, str]:
     (container,) = pod["containers"]
     named = [one["name"] for one in container["env"]]
     assert len(named) == len(set(named))
-    return {one["name"]: one["value"] for one in container["env"]}
+    return {
+        one["name"]: one["value"] if "value" in one else from_pod(one) for one in container["env"]
+    }
+
+
+def from_pod(variable: Object) -> str:
+    """Which of its pod's fields it is."""
+    (field,) = variable["valueFrom"].values()
+    return str(field["fieldPath"])

@@ -17,7 +17,7 @@ SCHEMA = CHART / "values.schema.json"
 
 BY_THE_CHART = {"ROLE", "TOPICS_DIR", "SECRETS_DIR", "DRAIN_SECONDS", "CRASH_AT"} | {
     f"{role.upper()}__{name}" for role in Role for name in ("HOST", "PORT", "DATA_DIR")
-} | {"GATEWAY__KEYS_FILE", "GATEWAY__OPEN"}  # fmt: skip
+} | {"GATEWAY__KEYS_FILE", "GATEWAY__OPEN", "WORKER__INSTANCE"}  # fmt: skip
 KEPT = ("type", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern")
 NO_PASSWORD = {"pattern": "://[^/@]*:[^/@]*@"}
 

@@ -91,6 +91,7 @@ def test_a_worker_keeps_its_tables_on_a_disk_of_its_own() -> None:
     assert claim["metadata"]["name"] == "data"
     assert {"name": "data", "mountPath": "/data"} in pod["containers"][0]["volumeMounts"]
     assert environment(pod)["WORKER__DATA_DIR"] == "/data"
+    assert environment(pod)["WORKER__INSTANCE"] == "metadata.name"
     assert worker["replicas"] == 3
 
 
