@@ -1,7 +1,8 @@
 """Gateway and worker come to one verdict on the same bytes, whatever they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from aiohttp import hdrs, web
@@ -10,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import Reason, Rejected
-from app.core.judge import Filtered
+from app.core.headers import RUN
+from app.core.judge import Accepted, Filtered, judge
 from app.gateway.refusal import Refusal
 from app.gateway.split import split
 from app.gateway.verdicts import Verdict, judged
 from app.worker.records import Clock, Good, weigh
-from tests.conftest import run
+from tests.conftest import run as wait
 
 from .contracts import CONTRACTS, KINDS, NOON, raw, samples
 from .mutations import mutated
@@ -35,9 +37,9 @@ class Sent:
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def worker_says(event: str, value: bytes) -> Rejected | str | None:
+def worker_says(event: str, value: bytes, run: str = "") -> Rejected | str | None:
     """The worker's verdict: it is rejected, or why it is filtered; None: it lands."""
-    record = Sent(value)
+    record = Sent(value, headers=((RUN, run.encode()),) if run else ())
     match weigh(KINDS[event], record, Clock().received(record).at):
         case Rejected() as rejected:
             return rejected
@@ -52,14 +54,26 @@ def request(path: str, content_type: str) -> web.Request:
 
 
 def gateway_says(
-    body: bytes, event: str | None, content_type: str = "application/json"
+    body: bytes, event: str | None, content_type: str = "application/json", run: str = ""
 ) -> list[Verdict] | Refusal:
     """The gateway's verdict on each event of a body, or that it takes none."""
     try:
         sent = split(request("/v1/events", content_type), body, event, 1_000)
     except Refusal as refusal:
         return refusal
-    return run(judged(KINDS, sent, RECEIVED_MS))
+    return wait(judged(KINDS, sent, RECEIVED_MS, None, run))
+
+
+def of_one_run(
+    event: str, many: Sequence[Mapping[str, Any]]
+) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """Where days are sent in runs: the events of one day, and a run of it."""
+    if not KINDS[event].runs:
+        return many, ""
+    verdicts = [judge(KINDS[event], raw(one), NOON) for one in many]
+    days = [verdict.day for verdict in verdicts if isinstance(verdict, Accepted)]
+    of_day = [one for one, day in zip(many, days, strict=True) if day == days[0]]
+    return of_day, f"{days[0]}.01JNJ8QC3W5V8K4Y0J6M2T9R1A"
 
 
 def same(event: str, verdict: Verdict) -> None:
@@ -91,7 +105,7 @@ def test_gateway_and_worker_agree_on_each_event(event: str, data: st.DataObject)
 
 @pytest.mark.parametrize("event", sorted(CONTRACTS))
 def test_a_good_event_is_good_in_each_shape_of_a_body(event: str) -> None:
-    many = samples(event, 20)
+    many, of_run = of_one_run(event, samples(event, 20))
     bodies: Mapping[tuple[bytes, str | None], str] = {
         (raw(many[0]), event): "application/json",
         (b"[" + b" , ".join(map(raw, many)) + b"]", event): "application/json",
@@ -104,12 +118,14 @@ def test_a_good_event_is_good_in_each_shape_of_a_body(event: str) -> None:
         ): "application/json",
     }
     for (body, of_type), content_type in bodies.items():
-        answer = gateway_says(body, of_type, content_type)
+        if of_run and of_type is None:
+            continue  # a run is of one type, which the path names
+        answer = gateway_says(body, of_type, content_type, of_run)
         assert not isinstance(answer, Refusal)
         for verdict in answer:
             assert verdict.rejected is None
             assert verdict.record is not None
-            assert worker_says(event, verdict.record.value) is None
+            assert worker_says(event, verdict.record.value, of_run) is None
 
 
 @pytest.mark.parametrize("token", [b"NaN", b"Infinity", b"-Infinity"])
