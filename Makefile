@@ -60,7 +60,7 @@ chaos-report: setup ## 1,000 kills and more, into tests/chaos/REPORT.md; takes a
 	@$(BIN)/python -m tests.chaos --minutes 1 --kills 128 --runs 4 --seed $(or $(SEED),1) \
 		--report tests/chaos/REPORT.md $(ARGS)
 
-bench: setup ## Ours against its peers, into tests/bench/RESULTS.md: make bench ARGS=--quick
+bench: setup ## Ours against its peers, into tests/bench/RESULTS.md; half an hour (ARGS=--long: an hour; --quick: minutes)
 	@PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/python -m tests.bench $(ARGS)
 
 profile-gateway: setup ## A flame graph of the gateway under the bench's load, by py-spy

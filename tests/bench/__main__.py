@@ -47,6 +47,8 @@ BENCHES: Mapping[str, Bench] = {
     "checks": checks.bench,
     "flat": flat.bench,
 }
+LONG = ("recovery", "growth", "flat")
+"""Their courses are long because they must be: of ten million events and keys."""
 REPEATS = 3
 PAIR = ("node",)
 progress = Console(stderr=True)
@@ -57,6 +59,7 @@ def main(
         bool, typer.Option(help=f"One repeat, a tenth of the events, one peer: {PAIR[0]}.")
     ] = False,
     only: Annotated[str, typer.Option(help=f"Some of: {','.join(BENCHES)}.")] = "",
+    long: Annotated[bool, typer.Option(help=f"Also {', '.join(LONG)}: half an hour more.")] = False,
     against: Annotated[str, typer.Option(help=f"Some of: {','.join(PEERS)}; or: none.")] = "",
     repeats: Annotated[int, typer.Option(min=1, help="Turns of each.")] = REPEATS,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
@@ -64,12 +67,13 @@ def main(
 ) -> None:
     """Measure CPU time per event and memory, ours and the peers', by turns on real servers.
 
-    It renews tests/bench/RESULTS.md: all of it, or the parts of `--only`. A run that is quick, has
+    It renews tests/bench/RESULTS.md, the part of each bench that runs. A run that is quick, has
     fewer turns or leaves peers out only prints.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     logger.disable("app")
-    benches = _chosen(only, BENCHES, tuple(BENCHES), "--only")
+    short = tuple(name for name in BENCHES if long or quick or name not in LONG)
+    benches = _chosen(only, BENCHES, short, "--only")
     peers = _chosen(against, {**PEERS, "none": None}, PAIR if quick else tuple(PEERS), "--against")
     lines = Lines(1 if quick else repeats, quick=quick, say=progress.print)
     place = folder or Path(tempfile.mkdtemp(prefix="bench-"))

@@ -15,12 +15,12 @@ BY_HAND = "<!-- What follows is written by hand, and kept. -->"
 INTRODUCTION = """\
 # Bench results
 
-`make bench` makes this page anew, down to the part that is written by hand; with `ARGS="--only …"`
-the parts of these benches. The servers are real, ours and the peers' programs are processes of
-their own, and they take turns: a repeat is one turn of each. What counts is CPU time per event as
-the kernel counts it, the median of the repeats, and ratios within one bench; rates are walls, which
-the machine's other load moves, and are only reported. *× ours*: how many times as much as Forebay
-the peer takes. MB are 10^6 B, the largest peak of all repeats.
+`make bench` makes this page anew, down to the part that is written by hand: the parts of the
+benches that run, with `ARGS=--long` all of them. The servers are real, ours and the peers' programs
+are processes of their own, and they take turns: a repeat is one turn of each. What counts is CPU
+time per event as the kernel counts it, the median of the repeats, and ratios within one bench;
+rates are walls, which the machine's other load moves, and are only reported. *× ours*: how many
+times as much as Forebay the peer takes. MB are 10^6 B, the largest peak of all repeats.
 """
 PICTURE = "![Memory over events: Forebay's worker and its peers](flat.svg)\n"
 
