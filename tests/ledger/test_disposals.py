@@ -13,6 +13,7 @@ from app.ledger.disposed import Disposed
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Ledger
+from app.ledger.sqlite_schema import VERSION
 from tests.ledger.examples import EVENT, MONDAY, NOON, OTHER_TP, TP, new_id, seal, span, start
 
 WHY = "the shop sent no currency on Monday"
@@ -126,5 +127,5 @@ async def test_a_file_of_an_older_version_takes_disposals(sqlite_options: Ledger
     assert await all_of(ledger) == [said]
     await ledger.close()
     with sqlite3.connect(sqlite_options.url.removeprefix("sqlite:///")) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)  # no new format for it
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)  # no new format for it
     db.close()

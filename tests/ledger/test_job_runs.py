@@ -9,6 +9,7 @@ from app.core.seal import DayCounts
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Ledger
+from app.ledger.sqlite_schema import VERSION
 from tests.ledger.examples import EVENT, MONDAY, NOON, TP, TUESDAY, new_id, seal, span, start
 
 
@@ -136,5 +137,5 @@ async def test_a_file_of_an_older_version_takes_runs(sqlite_options: LedgerOptio
     assert len(await all_of(ledger)) == 1
     await ledger.close()
     with sqlite3.connect(sqlite_options.url.removeprefix("sqlite:///")) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)  # no new format for it
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)  # no new format for it
     db.close()
