@@ -21,6 +21,7 @@ from app.doctor.authorized import May
 from app.doctor.finding import Finding, Level, tried
 from app.doctor.stores import look_at_ledger, look_at_redis, look_at_s3
 from app.doctor.warehouse import look_at_snowflake
+from app.gateway.options import GatewayOptions
 from app.kafka import TopicSpec
 from app.settings import Role, Settings
 
@@ -41,7 +42,8 @@ def doctor(
     Kafka: brokers, what our credentials may do, and of each topic partitions, replicas,
     min.insync.replicas and retention. S3: store, read, list, remove, give up an upload. The ledger,
     Redis and the warehouse: read and write; of Snowflake the key's fingerprint and the grants, with
-    the SQL that is missing. And whether the clocks agree. Nothing it makes stays behind.
+    the SQL that is missing. And whether the clocks agree. Nothing it makes stays behind, but in the
+    ledger the time of its last look.
 
     WRONG does not work; WEAK works, and would lose or stop what production must not.
 
@@ -70,15 +72,22 @@ async def examined(settings: Settings, role: Role | None) -> list[Finding]:
     """What all looks find, server after server; one that is away does not hide the others."""
     contracts = contracts_of(settings)
     looks = {"kafka": _kafka(settings, contracts, role)}
-    if role is not Role.GATEWAY:
-        looks |= {"s3": _s3(settings), "ledger": _ledger(settings)}
-    if role in (None, Role.SCHEDULER):
-        looks |= {
-            "redis": look_at_redis(settings.redis),
-            "warehouse": _warehouse(settings, contracts),
-        }
+    gateway = settings.gateway
+    if role is not Role.GATEWAY or gateway.receipts:
+        looks["s3"] = _s3(settings)
+    if role is not Role.GATEWAY or gateway.receipts or gateway.runs:
+        looks["ledger"] = _ledger(settings)
+    if role is not Role.WORKER and (role is not Role.GATEWAY or limited(gateway)):
+        looks["redis"] = look_at_redis(settings.redis)
+    if role is not Role.WORKER and (role is not Role.GATEWAY or gateway.receipts):
+        looks["warehouse"] = _warehouse(settings, contracts)
     done = await asyncio.gather(*(tried(part, look) for part, look in looks.items()))
     return [finding for findings in done for finding in findings]
+
+
+def limited(gateway: GatewayOptions) -> bool:
+    """Whether a gateway counts in Redis."""
+    return gateway.events_per_second is not None or gateway.bytes_per_second is not None
 
 
 def _kafka(settings: Settings, contracts: Contracts, role: Role | None) -> AsyncIterator[Finding]:

@@ -11,7 +11,6 @@ from app.kafka_errors import kafka_errors, started
 PART = "kafka"
 REPLICAS, IN_SYNC = 3, 2
 DAY_MS = 86_400_000
-BROKER_DEFAULT_MS = 7 * DAY_MS
 AT_ONCE = 100
 
 
@@ -41,6 +40,10 @@ async def look_at_kafka(
     missing = sorted(wanted.keys() - cluster.topics.keys())
     if missing:
         yield _missing(options, cluster, missing)
+    if unseen := sorted(set(there) - configs.keys()):
+        said = f"retention and replicas in sync of {len(unseen)} topics can not be seen"
+        fix = f"kafka-acls --add … --operation DescribeConfigs, for {_some(unseen)}"
+        yield Finding(PART, Level.WEAK, said, fix)
     for name in there:
         for finding in of_topic(name, cluster.topics[name], configs.get(name, {}), wanted[name]):
             yield finding
@@ -59,9 +62,12 @@ def _cluster(options: KafkaOptions, cluster: Cluster) -> Finding:
 def _missing(options: KafkaOptions, cluster: Cluster, missing: list[str]) -> Finding:
     said = f"{len(missing)} topics are not there, or may not be seen: {_some(missing)}"
     if lacking(cluster.may, [May.CREATE]):
-        who = options.username or "our principal"
-        fix = f"kafka-acls --add --allow-principal User:{who} --operation Create --cluster"
-        return Finding(PART, Level.WRONG, f"{said}; and we may not create them", fix)
+        said += "; we may not create any topic, or only some, which can not be seen from here"
+        fix = (
+            f"kafka-acls --add --allow-principal User:{options.username or '…'} --operation Create "
+            "--operation Describe --resource-pattern-type prefixed --topic events."
+        )
+        return Finding(PART, Level.WEAK, said, fix)
     if options.replication_factor < REPLICAS:
         fix = f"KAFKA__REPLICATION_FACTOR={REPLICAS}, before a role creates them"
         return Finding(PART, Level.WEAK, said, fix)

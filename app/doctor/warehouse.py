@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection
 
 from app.core.errors import Fatal
 from app.doctor.finding import Finding, Level
+from sinks.snowflake.errors import WrongKey
 from sinks.snowflake.options import SnowflakeOptions
 
 PART = "warehouse"
@@ -20,8 +21,9 @@ async def look_at_snowflake(
     yield Finding(PART, Level.GOOD, f"the key's fingerprint is {key.fingerprint}")
     try:
         findings = await asyncio.to_thread(_logged_in, options, schemas)
-    except Fatal as error:
-        yield Finding(PART, Level.WRONG, str(error), set_key(options, key))
+    except WrongKey as error:
+        said = f"{error}. If another program logs in as this user, say RSA_PUBLIC_KEY_2"
+        yield Finding(PART, Level.WRONG, said, set_key(options, key))
         return
     for finding in findings:
         yield finding

@@ -16,7 +16,7 @@ from multidict import istr
 
 from app.core.errors import Fatal, Transient
 from app.core.judge import EventType
-from app.core.reruns import DeclaredRun, RunState
+from app.core.reruns import DeclaredRun, RunState, day_of_run
 from app.gateway.options import GatewayOptions
 from app.gateway.refusal import Refusal
 
@@ -108,6 +108,8 @@ class Runs:
             ) from error
 
     async def _known_run(self, id: str) -> DeclaredRun | None:
+        if day_of_run(id) is None:  # whatever it is, the ledger need not be asked
+            return None
         at, run = self._known.get(id, (0.0, None))
         if run is not None and time.monotonic() - at < KNOWN_SECONDS:
             return run

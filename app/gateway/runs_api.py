@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ulid import ULID
 
 from app.core.judge import EventType
-from app.core.reruns import DeclaredRun, RunState, states
+from app.core.reruns import DeclaredRun, RunState, day_of_run, states
 from app.gateway.body import read_body
 from app.gateway.budget import Budget, Overloaded
 from app.gateway.door import Door
@@ -117,6 +117,8 @@ class RunsApi:
 
     async def _named(self, request: web.Request) -> DeclaredRun:
         id = request.match_info["id"]
+        if day_of_run(id) is None:
+            raise unknown()
         run = await self._runs.asked(lambda ledger: ledger.rerun(id))
         if run is None:
             raise unknown()

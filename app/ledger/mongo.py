@@ -261,11 +261,11 @@ class MongoLedger(MongoOperations, MongoSums, RerunsOfLedger):
                 self._is_prepared = True
 
     async def _refuse_newer(self) -> None:
-        """The format is written down once, by who comes first. What an older one has not is read as
-        nothing (`filtered`), or as what it was then (`rows`); so there is nothing to change."""
+        """The format is written down, and an older one raised: what that has not is read as nothing
+        (`filtered`), or as what it was then (`rows`), so there is nothing else to change."""
         kept = await self._counters.find_one_and_update(
             {"_id": "format"},
-            {"$setOnInsert": {"value": VERSION}},
+            {"$max": {"value": VERSION}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )

@@ -101,8 +101,9 @@ async def replace_days(
     await warehouse.prepare(table)
     standing = await warehouse.loaded(table, these)
     reruns = Reruns(ledger, table)
+    await reruns.look(these, standing)
     while True:
-        manifest = await reruns.manifest(these, standing)
+        manifest = reruns.manifest(standing)
         _check_known(table, manifest, standing)
         missing = [day for day in manifest if not _is_loaded(day, standing, run if force else None)]
         loaded = {day.day: standing[day.day] for day in manifest if day not in missing}

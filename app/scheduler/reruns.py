@@ -25,18 +25,25 @@ class Reruns:
         self._runs: dict[date, list[DeclaredRun]] = {}
         self._days: dict[date, DaySeals] = {}
 
-    async def manifest(
-        self, days: Collection[date], standing: Mapping[date, LoadedDay]
-    ) -> Sequence[DayManifest]:
-        """What each day must consist of. `standing` is what LOAD_CONTROL says of them."""
-        if self._table.runs:  # before the seals: what is sealed of a closed run is not missed
+    async def look(self, days: Collection[date], standing: Mapping[date, LoadedDay]) -> None:
+        """See once what there is of these days. What is sealed later is the next load's: had a
+        manifest named it after its run was refused, nobody would look at that run again.
+
+        `standing` is what LOAD_CONTROL says of them.
+        """
+        if self._table.runs:
             await self._adopt(standing)
-            self._runs = {day: [] for day in days}
-            for run in await self._ledger.reruns(self._table.event, days):
-                self._runs[run.day].append(run)
+        # Before the seals: what is sealed of a closed run is not missed. Those of a type that has
+        # no runs any more are judged too, or their day would wait for ever.
+        self._runs = {day: [] for day in days}
+        for run in await self._ledger.reruns(self._table.event, days):
+            self._runs[run.day].append(run)
         found = await self._ledger.manifest(self._table.event, days)
         self._days = {day.day: day for day in found}
-        return [self._of_day(day, standing.get(day.day)) for day in found]
+
+    def manifest(self, standing: Mapping[date, LoadedDay]) -> Sequence[DayManifest]:
+        """What each day must consist of, by what is known of its runs by now."""
+        return [self._of_day(day, standing.get(day.day)) for day in self._days.values()]
 
     def refuse(self, miscounted: Miscounted) -> None:
         """This run is not complete: the next manifest shows another one."""
@@ -46,6 +53,8 @@ class Reruns:
         """Keep what was found of the runs of these days; warn of closed ones that stay hidden."""
         found: list[Counted] = []
         for day, runs in self._runs.items():
+            if not runs:
+                continue
             load = loaded[day]
             expected = {run.id: run.expected for run in runs}
             objects = self._days[day].objects

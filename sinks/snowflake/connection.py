@@ -21,9 +21,7 @@ def connect(options: SnowflakeOptions) -> Any:
         Fatal: a variable is missing or wrong; the text names it.
         Transient: Snowflake can not be reached.
     """
-    missing = [f"SNOWFLAKE__{name.upper()}" for name in NEEDED if not getattr(options, name)]
-    if missing:
-        raise Fatal(f"Snowflake: set {', '.join(missing)}")
+    refuse_incomplete(options)
     key = private_key(options)
     import snowflake.connector
 
@@ -61,6 +59,13 @@ def connect(options: SnowflakeOptions) -> Any:
     with warnings.catch_warnings(), translated("log in", LOGIN):
         warnings.simplefilter("ignore", FutureWarning)
         return snowflake.connector.connect(**arguments)
+
+
+def refuse_incomplete(options: SnowflakeOptions) -> None:
+    """Raises `Fatal`, naming the variables without which nobody can log in."""
+    missing = [f"SNOWFLAKE__{name.upper()}" for name in NEEDED if not getattr(options, name)]
+    if missing:
+        raise Fatal(f"Snowflake: set {', '.join(missing)}")
 
 
 def tag(**context: str) -> str:

@@ -20,12 +20,17 @@ SESSION = "the session has ended"
 FIT = "a stored object does not fit its contract"
 PREPARE = "prepare the table first, or grant it to SNOWFLAKE__ROLE"
 
+
+class WrongKey(Fatal):
+    """Snowflake knows another key of this user, or none."""
+
+
 LOGIN: dict[int, tuple[type[ForebayError], str]] = {
-    390100: (Fatal, KEY),
+    390100: (WrongKey, KEY),
     390101: (Fatal, "the user SNOWFLAKE__USER is disabled"),
     390102: (Fatal, "the user SNOWFLAKE__USER is locked"),
     390139: (Fatal, "SNOWFLAKE__USER may not log in with a key pair"),
-    390144: (Fatal, KEY),
+    390144: (WrongKey, KEY),
     390186: (Fatal, "correct SNOWFLAKE__ROLE"),
     390189: (Fatal, "grant SNOWFLAKE__ROLE to SNOWFLAKE__USER"),
     390201: (Fatal, "correct SNOWFLAKE__WAREHOUSE, SNOWFLAKE__DATABASE or SNOWFLAKE__ROLE"),

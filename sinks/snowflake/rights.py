@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sinks.snowflake import sql
-from sinks.snowflake.connection import private_key
+from sinks.snowflake.connection import private_key, refuse_incomplete
 from sinks.snowflake.errors import translated
 from sinks.snowflake.options import SnowflakeOptions
 
@@ -33,7 +33,12 @@ class Grant(NamedTuple):
 
 
 def public_key(options: SnowflakeOptions) -> PublicKey:
-    """The public half of SNOWFLAKE__PRIVATE_KEY_FILE. Raises `Fatal` when there is no such key."""
+    """The public half of SNOWFLAKE__PRIVATE_KEY_FILE.
+
+    Raises:
+        Fatal: a variable is missing, or there is no such key.
+    """
+    refuse_incomplete(options)
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
         PublicFormat,
@@ -47,12 +52,9 @@ def public_key(options: SnowflakeOptions) -> PublicKey:
 
 
 def set_key(options: SnowflakeOptions, key: PublicKey) -> str:
-    """The SQL that lets this key log in; the second slot keeps a first key valid beside it."""
-    user = sql.quoted(options.user.upper())
-    return (
-        f"ALTER USER {user} SET RSA_PUBLIC_KEY='{key.body}'; "
-        f"(or RSA_PUBLIC_KEY_2; then DESC USER {user} shows {key.fingerprint})"
-    )
+    """The SQL that lets this key log in. Another program's key of the same user is kept by saying
+    RSA_PUBLIC_KEY_2 in it."""
+    return f"ALTER USER {sql.quoted(options.user.upper())} SET RSA_PUBLIC_KEY='{key.body}';"
 
 
 def granted(cursor: Any) -> tuple[str, frozenset[Grant]]:
@@ -67,7 +69,7 @@ def granted(cursor: Any) -> tuple[str, frozenset[Grant]]:
         for _ in range(DEEPEST):
             new = {grant for name in roles for grant in _of_role(cursor, name)}
             found |= new
-            roles = [g.name for g in new if g.on == "ROLE" and g.name not in seen]
+            roles = [g.name for g in new if g[:2] == ("USAGE", "ROLE") and g.name not in seen]
             seen.update(roles)
     return str(role), frozenset(found)
 
@@ -102,6 +104,8 @@ def lacking(
         needs += [Grant("USAGE", "SCHEMA", name), Grant("CREATE TABLE", "SCHEMA", name)]
         if schema == control and options.storage_integration:
             needs.append(Grant("CREATE STAGE", "SCHEMA", name))
+        elif schema == control:
+            needs.append(Grant("USAGE", "STAGE", f"{name}.{options.stage.upper()}"))
     owned = {(grant.on, grant.name) for grant in has if grant.privilege == "OWNERSHIP"}
     return [
         need

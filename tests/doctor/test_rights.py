@@ -35,6 +35,11 @@ def test_each_grant_is_missed_by_the_sql_that_gives_it(grant: Grant) -> None:
     )
 
 
+def test_a_stage_of_the_platform_team_must_be_usable() -> None:
+    theirs = OPTIONS.model_copy(update={"storage_integration": ""})
+    assert lacking(theirs, {"RAW"}, ENOUGH) == [Grant("USAGE", "STAGE", "EVENTS.RAW.FOREBAY")]
+
+
 def test_who_owns_a_schema_may_do_all_in_it_and_one_that_is_not_there_is_to_be_created() -> None:
     ours = {grant for grant in ENOUGH if grant.on != "SCHEMA"}
     assert lacking(OPTIONS, {"RAW"}, ours) == [Grant("CREATE SCHEMA", "DATABASE", "EVENTS")]
@@ -87,10 +92,19 @@ async def test_a_key_that_is_not_registered_comes_with_the_sql_that_registers_it
     assert refused.level is Level.WRONG
     body = "".join(public.splitlines()[1:-1])
     assert f"ALTER USER \"LOADER\" SET RSA_PUBLIC_KEY='{body}'" in refused.fix
-    assert public_key(options).fingerprint in refused.fix
+    assert public_key(options).fingerprint in str(await looked(options))
     stand_in.register(public)
     levels = [finding.level for finding in await looked(options)]
     assert Level.WRONG not in levels
+
+
+async def test_another_fault_of_the_login_does_not_touch_the_key(
+    stand_in: SnowflakeStandIn,
+) -> None:
+    unset = stand_in.options.model_copy(update={"private_key_file": None, "database": ""})
+    (finding,) = await looked(unset)
+    assert (finding.level, finding.fix) == (Level.WRONG, "")
+    assert "set SNOWFLAKE__PRIVATE_KEY_FILE, SNOWFLAKE__DATABASE" in finding.said
 
 
 async def test_a_key_that_can_not_be_read_is_the_only_finding(

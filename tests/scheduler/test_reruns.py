@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from ulid import ULID
@@ -15,6 +16,7 @@ from app.core.reruns import DeclaredRun, RunState
 from app.scheduler.redrive import known_days, lost_days, redrive
 from app.scheduler.replace import LoadReport, replace_days
 from sinks.memory import MemoryWarehouse
+from sinks.protocol import Miscounted
 from tests.scheduler.world import MONDAY, TUESDAY, World, table
 
 WITH_RUNS = replace(table(), columns=(*table().columns, RUN), runs=True)
@@ -165,6 +167,41 @@ async def test_a_run_closed_with_a_wrong_count_is_never_seen(days: Days, expecte
         assert await days.shown() == ({good}, ["a"])
     assert (await days.state(wrong))[0] is RunState.CLOSED
     await days.settled()
+
+
+async def test_what_is_sealed_while_a_run_is_refused_is_looked_at_by_the_next_load(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await days.open()
+    await days.send(run, "a", "b", "a")
+    await days.close(run, 3)
+    warehouse = days.world.warehouse
+    plain = warehouse.replace
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        try:
+            return await plain(*args, **more)
+        except Miscounted:
+            await days.send(run, "c")
+            raise
+
+    monkeypatch.setattr(warehouse, "replace", slow)
+    await days.load()
+    assert await days.shown() == (set(), [])
+    await days.load()
+    assert await days.shown() == ({run}, ["a", "b", "c"])
+    await days.settled()
+
+
+async def test_a_run_of_a_type_that_has_no_runs_any_more_does_not_make_its_day_wait_for_ever(
+    days: Days,
+) -> None:
+    run = await days.open()
+    await days.send(run, "a")
+    await days.close(run, 1)
+    assert await days.world.dirty()
+    await replace_days(days.world.ledger, days.world.warehouse, table(), max_days=31)
+    assert await days.world.dirty() == []
 
 
 async def test_what_comes_after_a_run_is_complete_changes_nothing(days: Days) -> None:
