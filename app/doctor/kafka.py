@@ -78,8 +78,8 @@ def of_topic(name: str, topic: Topic, config: Mapping[str, str], wanted: Wanted)
     """What is wrong with a topic that is there; nothing if it is as it should be."""
     found = []
     if lacks := topic.lacks(wanted.does):
-        words = ", ".join(may.name.replace("_", " ").lower() for may in lacks)
-        allow = " ".join(f"--operation {may.name.title().replace('_', '')}" for may in lacks)
+        words = ", ".join(may.name.lower() for may in lacks)
+        allow = " ".join(f"--operation {may.name.title()}" for may in lacks)
         fix = f"kafka-acls --add --allow-principal User:… {allow} --topic {name}"
         found.append(Finding(PART, Level.WRONG, f"{name}: we may not {words}", fix))
     if topic.partitions != wanted.spec.partitions:

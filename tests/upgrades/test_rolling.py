@@ -1,7 +1,9 @@
 """All three roles are replaced one by one under load, by ones that know a field more."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -44,7 +46,7 @@ def add_a_field(file: Path) -> None:
     file.write_text(head + FIELD + line + rest)
 
 
-def with_a_till(kind: Sales):  # type: ignore[no-untyped-def]
+def with_a_till(kind: Sales) -> Callable[[int], dict[str, Any]]:
     """Events as apps send them that know the field."""
     made = kind.made
     return lambda number: made(number) | {"till": number % 7}
