@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.contracts.compile import compile_contract
 from app.contracts.load import Contracts, load_contracts
 from app.contracts.table import Table
+from app.core.errors import Fatal
 from app.core.judge import EventType
 from app.core.kill_points import passing
 from app.ledger.open import ledger_at, open_ledger
@@ -16,6 +17,11 @@ from sinks.protocol import ObjectStore, Warehouse
 
 if TYPE_CHECKING:
     from app.console.data import Stores
+
+NO_DUCKDB = (
+    "WAREHOUSE=duckdb, but DuckDB is not installed here: set WAREHOUSE=snowflake, or use an image"
+    " that has it (target duckdb or machine), or pip install 'forebay[duckdb]'"
+)
 
 
 def contracts_of(settings: Settings) -> Contracts:
@@ -57,8 +63,12 @@ async def opened_objects(settings: Settings) -> AsyncIterator[ObjectStore]:
 
 
 def _duckdb(settings: Settings, objects: ObjectStore) -> Warehouse:
-    from sinks.duckdb.warehouse import DuckDBWarehouse
-
+    try:
+        from sinks.duckdb.warehouse import DuckDBWarehouse
+    except ModuleNotFoundError as error:
+        if error.name != "duckdb":
+            raise
+        raise Fatal(NO_DUCKDB) from error
     return DuckDBWarehouse(settings.duckdb, objects, at=passing)
 
 
@@ -76,7 +86,7 @@ WAREHOUSES: Mapping[str, Callable[[Settings, ObjectStore], Warehouse]] = {
 
 @asynccontextmanager
 async def opened_warehouse(settings: Settings, objects: ObjectStore) -> AsyncIterator[Warehouse]:
-    """The warehouse of `WAREHOUSE`."""
+    """The warehouse of `WAREHOUSE`. Raises `Fatal` if what it takes is not installed."""
     warehouse = WAREHOUSES[settings.warehouse](settings, objects)
     try:
         yield warehouse

@@ -24,6 +24,13 @@ are not in the image.
 | package | licence |
 |---|---|
 """
+EXTRA = "duckdb"
+MORE = """
+The targets `duckdb` and `machine` also have:
+
+| package | licence |
+|---|---|
+"""
 PERMISSIVE = re.compile(
     r"\b(MIT|MIT-0|Apache|BSD|ISC|PSF|Python Software Foundation|Unlicense|Public Domain"
     r"|Repoze Public|MPL|Mozilla Public)\b"
@@ -38,11 +45,12 @@ def uv() -> str:
     return found
 
 
-def runtime() -> set[str]:
-    """The locked packages without extras and groups, for any Python and system."""
+def runtime(*extras: str) -> set[str]:
+    """The locked packages without groups and other extras, for any Python and system."""
     words = "export --frozen --no-dev --no-hashes --no-emit-project --no-annotate --no-header -q"
+    chosen = [f"--extra={name}" for name in extras]
     done = subprocess.run(
-        [uv(), *words.split()], cwd=HOUSE, capture_output=True, text=True, check=True
+        [uv(), *words.split(), *chosen], cwd=HOUSE, capture_output=True, text=True, check=True
     )
     return {_plain(re.split(r"[ ;=]", line)[0]) for line in done.stdout.splitlines()}
 
@@ -54,7 +62,7 @@ def licences() -> Mapping[str, str]:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     every = {_plain(one["Name"]): one["License"] for one in json.loads(done.stdout)}
-    return {name: every[name] for name in sorted(runtime() & every.keys())}
+    return {name: every[name] for name in sorted(runtime(EXTRA) & every.keys())}
 
 
 def refused(licence: str) -> bool:
@@ -64,7 +72,11 @@ def refused(licence: str) -> bool:
 
 
 def page(found: Mapping[str, str]) -> str:
-    return HEAD + "".join(f"| {name} | {licence} |\n" for name, licence in found.items())
+    default = runtime()
+    rows = {name: f"| {name} | {licence} |\n" for name, licence in found.items()}
+    always = [row for name, row in rows.items() if name in default]
+    more = [row for name, row in rows.items() if name not in default]
+    return "".join([HEAD, *always, MORE, *more])
 
 
 def listed() -> Mapping[str, str]:

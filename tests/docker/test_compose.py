@@ -74,7 +74,7 @@ def test_a_role_may_do_no_more_than_it_must_and_has_time_to_drain() -> None:
         assert one["cap_drop"] == ["ALL"]
         assert one["security_opt"] == ["no-new-privileges:true"]
         assert one["mem_limit"] == "256m"
-        assert one["build"]["target"] == "forebay"
+        assert one["build"]["target"] == "duckdb"  # as WAREHOUSE
         drain = float(one["environment"]["DRAIN_SECONDS"])
         assert float(one["stop_grace_period"].removesuffix("s")) > drain
         assert all(port.startswith("127.0.0.1:") for port in one.get("ports", ()))

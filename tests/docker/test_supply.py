@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .licences import HOUSE, licences, listed, refused, runtime
+from .licences import EXTRA, HOUSE, licences, listed, refused, runtime
 
 WORKFLOWS = HOUSE / ".github/workflows"
 
@@ -15,7 +15,8 @@ WORKFLOWS = HOUSE / ".github/workflows"
 def test_the_licences_are_listed_and_none_takes_our_own_away() -> None:
     found, kept = licences(), listed()
     assert {name: kept.get(name) for name in found} == dict(found), "run: make licences"
-    assert kept.keys() <= runtime(), "run: make licences"
+    assert kept.keys() <= runtime(EXTRA), "run: make licences"
+    assert runtime(EXTRA) - runtime() == {EXTRA}
     assert len(found) > 80
     assert {name: one for name, one in found.items() if refused(one)} == {}
 
@@ -51,6 +52,7 @@ def test_a_release_waits_for_the_gate_and_its_digest_is_signed_with_what_is_in_i
     jobs = workflow("release.yaml")["jobs"]
     assert jobs["image"]["needs"] == "gate"
     assert jobs["chart"]["needs"] == "image"
+    assert jobs["image"]["strategy"]["matrix"]["target"] == ["forebay", "duckdb", "machine"]
     built = next(step["with"] for step in steps("release.yaml") if step.get("id") == "push")
     assert (built["provenance"], built["sbom"]) == ("mode=max", True)
     said = "\n".join(step.get("run", "") for step in steps("release.yaml"))
