@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,9 +20,9 @@ from app.commands.output import AsJson, console, print_json
 from app.contracts.load import Contracts
 from app.doctor.authorized import May
 from app.doctor.finding import Finding, Level, tried
+from app.doctor.keys import counts_in_redis, look_at_keys
 from app.doctor.stores import look_at_ledger, look_at_redis, look_at_s3
 from app.doctor.warehouse import look_at_snowflake
-from app.gateway.options import GatewayOptions
 from app.kafka import TopicSpec
 from app.settings import Role, Settings
 
@@ -43,7 +44,8 @@ def doctor(
     min.insync.replicas and retention. S3: store, read, list, remove, give up an upload. The ledger,
     Redis and the warehouse: read and write; of Snowflake the key's fingerprint and the grants, with
     the SQL that is missing. And whether the clocks agree. Nothing it makes stays behind, but in the
-    ledger the time of its last look.
+    ledger the time of its last look. Kafka's commands are for who administers it: their own
+    settings, for --command-config, are in admin.properties.
 
     WRONG does not work; WEAK works, and would lose or stop what production must not.
 
@@ -71,23 +73,21 @@ def _show(found: list[Finding]) -> None:
 async def examined(settings: Settings, role: Role | None) -> list[Finding]:
     """What all looks find, server after server; one that is away does not hide the others."""
     contracts = contracts_of(settings)
+    apps = {contract.event: contract.app for contract in contracts.values()}
     looks = {"kafka": _kafka(settings, contracts, role)}
     gateway = settings.gateway
+    if role in (None, Role.GATEWAY) and gateway.keys_file:
+        looks["keys"] = look_at_keys(Path(gateway.keys_file), apps)
     if role is not Role.GATEWAY or gateway.receipts:
         looks["s3"] = _s3(settings)
     if role is not Role.GATEWAY or gateway.receipts or gateway.runs:
         looks["ledger"] = _ledger(settings)
-    if role is not Role.WORKER and (role is not Role.GATEWAY or limited(gateway)):
+    if role is not Role.WORKER and (role is not Role.GATEWAY or counts_in_redis(gateway, apps)):
         looks["redis"] = look_at_redis(settings.redis)
     if role is not Role.WORKER and (role is not Role.GATEWAY or gateway.receipts):
         looks["warehouse"] = _warehouse(settings, contracts)
     done = await asyncio.gather(*(tried(part, look) for part, look in looks.items()))
     return [finding for findings in done for finding in findings]
-
-
-def limited(gateway: GatewayOptions) -> bool:
-    """Whether a gateway counts in Redis."""
-    return gateway.events_per_second is not None or gateway.bytes_per_second is not None
 
 
 def _kafka(settings: Settings, contracts: Contracts, role: Role | None) -> AsyncIterator[Finding]:
@@ -109,12 +109,19 @@ def _kafka(settings: Settings, contracts: Contracts, role: Role | None) -> Async
         classes = size_classes(settings.worker, kinds, contracts.partitions)
         own = sorted({May.READ, May.WRITE, May.DESCRIBE})
         wanted |= {name: Wanted(spec, own) for name, spec in changelog_topics(classes).items()}
-    return look_at_kafka(settings.kafka, wanted)
+    with_group: list[May] = {
+        Role.GATEWAY: [],
+        Role.WORKER: [May.READ, May.DESCRIBE],
+        Role.SCHEDULER: [May.DESCRIBE],  # it asks who of the workers reads, for its metrics
+        None: [May.READ, May.DESCRIBE],
+    }[role]
+    groups = {settings.worker.app_id: with_group} if with_group else {}
+    return look_at_kafka(settings.kafka, wanted, groups)
 
 
 async def _s3(settings: Settings) -> AsyncIterator[Finding]:
     async with opened_objects(settings) as objects:
-        async for finding in look_at_s3(objects, settings.s3.location):
+        async for finding in look_at_s3(objects, settings.s3.location, settings.s3.part_bytes):
             yield finding
 
 
@@ -126,8 +133,8 @@ async def _ledger(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _warehouse(settings: Settings, contracts: Contracts) -> AsyncIterator[Finding]:
     if settings.warehouse == "snowflake":
-        schemas = {contract.table.name.partition(".")[0].upper() for contract in contracts.values()}
-        async for finding in look_at_snowflake(settings.snowflake, schemas):
+        tables = [contract.table for contract in contracts.values()]
+        async for finding in look_at_snowflake(settings.snowflake, tables):
             yield finding
         return
     async with opened_objects(settings) as objects, opened_warehouse(settings, objects) as opened:

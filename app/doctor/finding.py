@@ -1,6 +1,6 @@
 """What the doctor says of one thing it has looked at."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -34,3 +34,8 @@ async def tried(part: str, looks: AsyncIterator[Finding]) -> list[Finding]:
     except ForebayError as error:
         found.append(Finding(part, Level.WRONG, str(error)))
     return found
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of them, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

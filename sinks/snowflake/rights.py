@@ -1,10 +1,12 @@
-"""What a loader must be allowed in Snowflake, what it is, and the SQL for the difference."""
+"""Who we are in Snowflake, what we are granted, and what of the database we can see."""
 
 import base64
 import hashlib
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from app.core.errors import Fatal
 from sinks.snowflake import sql
 from sinks.snowflake.connection import private_key, refuse_incomplete
 from sinks.snowflake.errors import translated
@@ -12,6 +14,10 @@ from sinks.snowflake.options import SnowflakeOptions
 
 DEEPEST = 5
 """Roles within roles."""
+
+EVERYBODY = "PUBLIC"
+PLAIN = re.compile(r"[A-Z_][A-Z0-9_$]*").fullmatch
+"""A name that needs no quotes."""
 
 
 class PublicKey(NamedTuple):
@@ -22,14 +28,40 @@ class PublicKey(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """`name` is whole, in upper case and without quotes: `DATABASE.SCHEMA`."""
+    """`name` is whole, in upper case and without quotes: `DATABASE.SCHEMA.TABLE`. `privilege` may
+    be several, with commas between them."""
 
     privilege: str
     on: str
     name: str
 
     def statement(self, role: str) -> str:
-        return f"GRANT {self.privilege} ON {self.on} {self.name} TO ROLE {role};"
+        return f"GRANT {self.privilege} ON {self.on} {written(self.name)} TO ROLE {written(role)};"
+
+
+class Granted(NamedTuple):
+    """What the session's `role` is granted, with the roles in it and as everybody is. What is
+    granted to the roles `unseen`, which are in it too, can not be seen."""
+
+    role: str
+    grants: frozenset[Grant]
+    unseen: tuple[str, ...]
+
+
+class Seen(NamedTuple):
+    """The schemas and tables that a role can see, whole names as a grant's: it sees those on which
+    it has any privilege."""
+
+    schemas: frozenset[str]
+    tables: frozenset[str]
+
+
+NOTHING_SEEN = Seen(frozenset(), frozenset())
+
+
+def written(name: str) -> str:
+    """A whole name as SQL takes it."""
+    return ".".join(part if PLAIN(part) else sql.quoted(part) for part in name.split("."))
 
 
 def public_key(options: SnowflakeOptions) -> PublicKey:
@@ -57,58 +89,79 @@ def set_key(options: SnowflakeOptions, key: PublicKey) -> str:
     return f"ALTER USER {sql.quoted(options.user.upper())} SET RSA_PUBLIC_KEY='{key.body}';"
 
 
-def granted(cursor: Any) -> tuple[str, frozenset[Grant]]:
-    """The session's role, and all that it and the roles in it are granted.
+def granted(cursor: Any, database: str) -> Granted:
+    """Ask for all that counts in this database.
+
+    Raises `Fatal` (the role may not see what it is granted) or `Transient`.
+    """
+    with translated("look at the role"):
+        ((role,),) = cursor.execute("SELECT CURRENT_ROLE()").fetchall()
+    own = ("ROLE", str(role))
+    found = set(_granted_to(cursor, *own))
+    within = [("ROLE", EVERYBODY), *_roles_in(found, database)]
+    done = {own}
+    unseen: list[str] = []
+    for _ in range(DEEPEST):
+        new: set[Grant] = set()
+        for kind, name in within:
+            if (kind, name) in done:
+                continue
+            done.add((kind, name))
+            try:
+                new.update(_granted_to(cursor, kind, name))
+            except Fatal:
+                unseen.append(f"{kind} {written(name)}")
+        found |= new
+        within = _roles_in(new, database)
+    return Granted(str(role), frozenset(found), tuple(unseen))
+
+
+def _roles_in(grants: Collection[Grant], database: str) -> list[tuple[str, str]]:
+    """Whose grants a role with these grants has as well: kind and name. Roles of other databases
+    have none in this one."""
+    found = []
+    for grant in sorted(grants):
+        of = grant.name.rpartition(".")[0]
+        inside = grant.on == "DATABASE ROLE" and of in ("", database.upper())
+        if grant.privilege == "USAGE" and (grant.on == "ROLE" or inside):
+            found.append((grant.on, grant.name))
+    return found
+
+
+def _granted_to(cursor: Any, kind: str, name: str) -> list[Grant]:
+    whole = ".".join(map(sql.quoted, name.split(".")))
+    with translated("look at the grants"):
+        rows = cursor.execute(f"SHOW GRANTS TO {kind} {whole}").fetchall()
+        privilege, on, of = _places(cursor, "privilege", "granted_on", "name")
+    return [
+        Grant(row[privilege], row[on].replace("_", " "), row[of].replace('"', "")) for row in rows
+    ]
+
+
+def seen(cursor: Any, database: str, schemas: Collection[str]) -> Seen:
+    """What the session's role can see of these schemas. SHOW needs no warehouse, as a SELECT would.
 
     Raises `Fatal` or `Transient`.
     """
-    with translated("look at the grants"):
-        ((role,),) = cursor.execute("SELECT CURRENT_ROLE()").fetchall()
-        found: set[Grant] = set()
-        roles, seen = [str(role)], {str(role)}
-        for _ in range(DEEPEST):
-            new = {grant for name in roles for grant in _of_role(cursor, name)}
-            found |= new
-            roles = [g.name for g in new if g[:2] == ("USAGE", "ROLE") and g.name not in seen]
-            seen.update(roles)
-    return str(role), frozenset(found)
+    base = database.upper()
+    with translated("look at the schemas and tables"):
+        there = _named(cursor, f"SHOW SCHEMAS IN DATABASE {sql.quoted(base)}")
+        tables = {
+            f"{base}.{schema}.{table}"
+            for schema in sorted(there.intersection(schemas))
+            for table in _named(
+                cursor, f"SHOW TABLES IN SCHEMA {sql.quoted(base)}.{sql.quoted(schema)}"
+            )
+        }
+    return Seen(frozenset(f"{base}.{schema}" for schema in there), frozenset(tables))
 
 
-def _of_role(cursor: Any, role: str) -> list[Grant]:
-    rows = cursor.execute(f"SHOW GRANTS TO ROLE {sql.quoted(role)}").fetchall()
+def _named(cursor: Any, statement: str) -> set[str]:
+    rows = cursor.execute(statement).fetchall()
+    (name,) = _places(cursor, "name")
+    return {str(row[name]).upper() for row in rows}
+
+
+def _places(cursor: Any, *columns: str) -> list[int]:
     names = [described[0].lower() for described in cursor.description]
-    privilege, on, name = (names.index(n) for n in ("privilege", "granted_on", "name"))
-    return [Grant(row[privilege], row[on], row[name].replace('"', "")) for row in rows]
-
-
-def lacking(
-    options: SnowflakeOptions, schemas: Collection[str], has: Collection[Grant]
-) -> Sequence[Grant]:
-    """What is needed for tables in these `schemas`, and is not granted.
-
-    A schema of which nothing is granted may not exist: then it is to be created.
-    """
-    database = options.database.upper()
-    needs = [
-        Grant("USAGE", "WAREHOUSE", options.warehouse.upper()),
-        Grant("USAGE", "DATABASE", database),
-    ]
-    if options.storage_integration:
-        needs.append(Grant("USAGE", "INTEGRATION", options.storage_integration.upper()))
-    control = options.schema_name.upper()
-    for schema in sorted({*schemas, control}):
-        name = f"{database}.{schema}"
-        if not any(grant.on == "SCHEMA" and grant.name == name for grant in has):
-            needs.append(Grant("CREATE SCHEMA", "DATABASE", database))
-            continue
-        needs += [Grant("USAGE", "SCHEMA", name), Grant("CREATE TABLE", "SCHEMA", name)]
-        if schema == control and options.storage_integration:
-            needs.append(Grant("CREATE STAGE", "SCHEMA", name))
-        elif schema == control:
-            needs.append(Grant("USAGE", "STAGE", f"{name}.{options.stage.upper()}"))
-    owned = {(grant.on, grant.name) for grant in has if grant.privilege == "OWNERSHIP"}
-    return [
-        need
-        for need in dict.fromkeys(needs)
-        if need not in has and (need.on, need.name) not in owned
-    ]
+    return [names.index(column) for column in columns]

@@ -1,6 +1,8 @@
 """`forebay doctor` on real servers: what is well, what is away, what is not as it is to be."""
 
 import asyncio
+import shlex
+import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,21 +15,13 @@ from typer.testing import CliRunner, Result
 
 from app.cli import command_line
 from app.doctor.finding import Level
-from app.doctor.kafka import Wanted, look_at_kafka
 from app.doctor.stores import skew
-from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from app.gateway.keys import hashed, new_key
+from app.kafka import KafkaOptions
 from sinks.s3.store import S3ObjectStore
 from tests.faults.topics import admin
 from tests.house.house import House, opened_house
 from tests.house.servers import Servers
-from tests.tls.certificates import certificates
-from tests.tls.secured_kafka import SecuredKafka
-
-ACLS = """
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-"""
-"""Whoever comes without a password is the administrator; of others nobody may do anything."""
 
 
 @pytest.fixture
@@ -71,6 +65,12 @@ async def test_each_role_asks_only_for_what_it_needs(house: House) -> None:
     gateway = {f["part"] for f in await examined(house, "--role", "gateway", code=0)}
     worker = {f["part"] for f in await examined(house, "--role", "worker", code=0)}
     assert (gateway, worker) == ({"kafka"}, {"kafka", "s3", "ledger"})
+    keys = house.folder / "keys.json"
+    limited = {"shop": {"keys": [hashed(new_key())], "events_per_second": 7}}
+    keys.write_bytes(orjson.dumps({"sources": limited}))
+    house.environment["GATEWAY__KEYS_FILE"] = str(keys)
+    found = await examined(house, "--role", "gateway", code=0)
+    assert {f["part"] for f in found} == {"kafka", "keys", "redis"}
 
 
 async def test_a_server_that_is_away_is_named_and_the_others_are_looked_at(house: House) -> None:
@@ -99,31 +99,15 @@ async def test_a_topic_that_keeps_too_little_comes_with_the_command_that_mends_i
     (wrong,) = [f for f in found if f["level"] == "wrong"]
     assert "keeps events for 1 days, its file says 30" in wrong["said"]
     assert wrong["fix"] == (
-        f"kafka-configs --alter --topic {kind.topic} --add-config retention.ms={30 * 86_400_000}"
+        f"kafka-configs.sh --bootstrap-server {kafka.brokers} --alter --topic {kind.topic} "
+        f"--add-config retention.ms={30 * 86_400_000}"
     )
-
-
-async def test_who_may_do_nothing_in_kafka_is_told_what_to_allow(tmp_path: Path) -> None:
-    class Strict(SecuredKafka):
-        def properties(self, logs: Path) -> str:
-            return super().properties(logs) + ACLS
-
-    files = certificates(tmp_path)
-    kafka = Strict(tmp_path / "kafka", log_file=tmp_path / "kafka.log", files=files)
-    await kafka.start()
-    try:
-        name, spec = "events.order.v1", TopicSpec(1)
-        plain = KafkaOptions(brokers=f"127.0.0.1:{kafka.port}")
-        await ensure_topics(plain, {name: spec})
-        wanted = {name: Wanted(spec, [])}
-        allowed = [found async for found in look_at_kafka(plain, wanted)]
-        assert not [found for found in allowed if found.level is Level.WRONG]
-        told = [found async for found in look_at_kafka(kafka.with_password(), wanted)]
-        (weak,) = [found for found in told if "may not be seen" in found.said]
-        assert "we may not create" in weak.said
-        assert "--allow-principal User:forebay --operation Create" in weak.fix
-    finally:
-        await kafka.stop()
+    java, command = house.servers.kafka.command[:-2], "kafka.admin.ConfigCommand"
+    done = await asyncio.to_thread(
+        subprocess.run, [*java, command, *shlex.split(wrong["fix"])[1:]], capture_output=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not of("kafka", await examined(house, "--role", "worker", code=0), "wrong")
 
 
 @pytest.mark.parametrize(
