@@ -39,6 +39,9 @@ def send(
     batch: Annotated[int, typer.Option(min=1, help="Events of one request.")] = 500,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")] = 4,
     encoding: Annotated[Encoding, typer.Option(help="How to pack the requests.")] = "gzip",
+    run: Annotated[
+        str, typer.Option(help="The open run that they are of, where a day is sent in runs.")
+    ] = "",
     missing: Annotated[list[str], typer.Option(help=WORDS)] = ["NA"],  # noqa: B006
     patience: Annotated[
         float, typer.Option(help="Give up after so many seconds without any final answer.")
@@ -68,6 +71,7 @@ def send(
                 encoding=encoding,
                 patience_seconds=patience,
                 key=settings.send_key.get_secret_value(),
+                run=run,
                 progress=progress,
             )
         )

@@ -41,11 +41,35 @@ RUN: Json = {
     },
 }
 
+RUNS: Json = {
+    "type": "object",
+    "required": ["runs"],
+    "properties": {
+        "runs": {
+            "type": "array",
+            "items": RUN
+            | {
+                "required": [*RUN["required"], "sealed", "shown"],
+                "properties": RUN["properties"]
+                | {
+                    "sealed": {
+                        "type": "integer",
+                        "minimum": 0,
+                        "description": "Its rows that are stored by now, copies too: up to a "
+                        "minute behind what was sent.",
+                    },
+                    "shown": {"type": "boolean", "description": "The table shows this one."},
+                },
+            },
+        }
+    },
+}
+
 
 def add_runs(described: Json, types: Sequence[str]) -> None:
     """Add the paths of runs, and to those of these types that their events are sent in one."""
     described["paths"] |= _paths(types)
-    described["components"]["schemas"]["Run"] = RUN
+    described["components"]["schemas"] |= {"Run": RUN, "Runs": RUNS}
     for type in types:
         operation = described["paths"][f"/v1/events/{type}"]["post"]
         operation["parameters"] = [RUN_HEADER]
@@ -57,12 +81,15 @@ def add_runs(described: Json, types: Sequence[str]) -> None:
 
 def _paths(types: Sequence[str]) -> dict[str, Json]:
     id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    of_day: Json = {
+        "type": {"type": "string"} | ({"enum": list(types)} if types else {}),
+        "day": {"type": "string", "format": "date"},
+    }
     opening = {
         "type": "object",
-        "required": ["type", "day"],
+        "required": list(of_day),
         "properties": {
-            "type": {"type": "string"} | ({"enum": list(types)} if types else {}),
-            "day": {"type": "string", "format": "date"},
+            **of_day,
             "expected": _MAYBE_COUNT | {"description": "If it is known already."},
         },
         "additionalProperties": False,
@@ -73,7 +100,16 @@ def _paths(types: Sequence[str]) -> dict[str, Json]:
         "additionalProperties": False,
     }
     return {
-        "/v1/runs": {"post": _operation("open_run", "Open a run.", opening, "201")},
+        "/v1/runs": {
+            "post": _operation("open_run", "Open a run.", opening, "201"),
+            "get": _operation("runs_of_day", "The runs of a day.", schema="Runs")
+            | {
+                "parameters": [
+                    {"name": name, "in": "query", "required": True, "schema": schema}
+                    for name, schema in of_day.items()
+                ]
+            },
+        },
         "/v1/runs/{id}": {
             "parameters": [id],
             "get": _operation("look_at_run", "What became of it."),
@@ -89,7 +125,9 @@ def _paths(types: Sequence[str]) -> dict[str, Json]:
     }
 
 
-def _operation(name: str, summary: str, body: Json | None = None, good: str = "200") -> Json:
+def _operation(
+    name: str, summary: str, body: Json | None = None, good: str = "200", schema: str = "Run"
+) -> Json:
     refusals = {
         "400": "Not the shape that this path takes.",
         "404": "No such run, or no such type.",
@@ -106,7 +144,7 @@ def _operation(name: str, summary: str, body: Json | None = None, good: str = "2
         "summary": summary,
         "description": ABOUT,
         "responses": {
-            good: _says("The run.", "Run"),
+            good: _says("What there is of it.", schema),
             **{status: _says(what, "Refusal") for status, what in refusals.items()},
         },
     }

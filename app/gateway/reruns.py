@@ -6,7 +6,7 @@ for a moment, so that a run of a million events asks some hundred times.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from app.core.judge import EventType
 from app.core.reruns import DeclaredRun, RunState, day_of_run
 from app.gateway.options import GatewayOptions
 from app.gateway.refusal import Refusal
+from app.ledger.protocol import DaySeals
 
 HEADER = istr("X-Forebay-Run")
 KNOWN_SECONDS = 1.0
@@ -37,6 +38,7 @@ class RunsLedger(Protocol):
     async def reruns(
         self, event: str, days: Collection[date] | None = None
     ) -> Collection[DeclaredRun]: ...
+    async def manifest(self, event: str, days: Iterable[date]) -> Collection[DaySeals]: ...
 
 
 class Runs:

@@ -1,8 +1,9 @@
 """`/v1/runs`: an app opens a run of a day, sends the day again in it, and closes it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
@@ -11,6 +12,7 @@ from ulid import ULID
 
 from app.core.judge import EventType
 from app.core.reruns import DeclaredRun, RunState, day_of_run, states
+from app.core.seal import run_of_key
 from app.gateway.body import read_body
 from app.gateway.budget import Budget, Overloaded
 from app.gateway.door import Door
@@ -31,11 +33,16 @@ class Closing(BaseModel):
     expected: Rows = Field(None, ge=0, le=10**15)
 
 
-class Opening(Closing):
-    """A run of one day."""
+class OfDay(BaseModel):
+    """One day of one type."""
 
+    model_config = ConfigDict(extra="forbid", strict=True)
     type: str
     day: date = Field(ge=date(1970, 1, 1))
+
+
+class Opening(OfDay, Closing):
+    """A run of one day."""
 
 
 B = TypeVar("B", bound=Closing)
@@ -58,6 +65,7 @@ class RunsApi:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/v1/runs", self.open),
+            web.get("/v1/runs", self.of_day),
             web.get("/v1/runs/{id}", self.look),
             web.post("/v1/runs/{id}/close", self.close),
             web.post("/v1/runs/{id}/abandon", self.abandon),
@@ -67,18 +75,38 @@ class RunsApi:
         """201 with the run's id."""
         with self._door.inside():
             said = await self._said(request, Opening)
-            if said.type not in self._kinds:
-                raise Refusal(404, "unknown_event", "type: there is no event type of this name")
-            _refuse_others(request, said.type)
-            if not self._kinds[said.type].runs:
-                raise no_runs(said.type)
+            self._refuse_unfit(request, said.type)
             run = DeclaredRun(f"{said.day}.{ULID()}", said.type, datetime.now(UTC), said.expected)
             await self._runs.asked(lambda ledger: ledger.open_rerun(run))
-            return _answer(run, run.state, status=201)
+            return _json(_told(run, run.state), status=201)
+
+    async def of_day(self, request: web.Request) -> web.Response:
+        """200 with the runs of a day, the first one opened first: `sealed` are the rows of each
+        that workers have stored by now, copies too, and `shown` is the one that the table shows."""
+        try:
+            asked = OfDay.model_validate_strings(dict(request.query))
+        except ValidationError as error:
+            raise _bad_run(error, "query") from None
+        self._refuse_unfit(request, asked.type)
+        runs = await self._runs.asked(lambda ledger: ledger.reruns(asked.type, [asked.day]))
+        found = await self._runs.asked(lambda ledger: ledger.manifest(asked.type, [asked.day]))
+        sealed = Counter[str]()
+        for stored in (stored for day in found for stored in day.objects):
+            sealed[run_of_key(stored.key)] += stored.rows
+        of_all = states(runs)
+        return _json(
+            {
+                "runs": [
+                    _told(run, of_all[run.id])
+                    | {"sealed": sealed[run.id], "shown": of_all[run.id] is RunState.COMPLETE}
+                    for run in runs
+                ]
+            }
+        )
 
     async def look(self, request: web.Request) -> web.Response:
         """200 with the run as it is now."""
-        return await self._told(await self._named(request))
+        return await self._answer(await self._named(request))
 
     async def close(self, request: web.Request) -> web.Response:
         """Close it; 200 however often the same is said."""
@@ -98,7 +126,7 @@ class RunsApi:
                     f"the run is {kept.state}, with {kept.expected} rows expected: that stays; "
                     "open another one",
                 )  # fmt: skip
-            return await self._told(kept)
+            return await self._answer(kept)
 
     async def abandon(self, request: web.Request) -> web.Response:
         """Give it up; 200 however often it is said."""
@@ -113,7 +141,7 @@ class RunsApi:
                     409, "run_complete",
                     "the run is complete, and its day is loaded: send the day again in another run",
                 )  # fmt: skip
-            return await self._told(kept)
+            return await self._answer(kept)
 
     async def _named(self, request: web.Request) -> DeclaredRun:
         id = request.match_info["id"]
@@ -125,10 +153,18 @@ class RunsApi:
         _refuse_others(request, run.event)
         return run
 
-    async def _told(self, run: DeclaredRun) -> web.Response:
+    def _refuse_unfit(self, request: web.Request, type: str) -> None:
+        """Refuse a type that has no runs, or that is not theirs."""
+        if type not in self._kinds:
+            raise Refusal(404, "unknown_event", "type: there is no event type of this name")
+        _refuse_others(request, type)
+        if not self._kinds[type].runs:
+            raise no_runs(type)
+
+    async def _answer(self, run: DeclaredRun) -> web.Response:
         """With its state among the other runs of its day."""
         others = await self._runs.asked(lambda ledger: ledger.reruns(run.event, [run.day]))
-        return _answer(run, states(others).get(run.id, run.state))
+        return _json(_told(run, states(others).get(run.id, run.state)))
 
     async def _said(self, request: web.Request, form: type[B]) -> B:
         try:
@@ -142,11 +178,16 @@ class RunsApi:
         try:
             return form.model_validate_json(body or b"{}")
         except ValidationError as error:
-            said = "; ".join(
-                f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}"
-                for one in error.errors(include_url=False, include_input=False)
-            )
-            raise Refusal(400, "bad_run", said) from None
+            raise _bad_run(error, "body") from None
+
+
+def _bad_run(error: ValidationError, where: str) -> Refusal:
+    """What is wrong with what was said, in the body or the query."""
+    said = "; ".join(
+        f"{'.'.join(map(str, one['loc'])) or where}: {one['msg']}"
+        for one in error.errors(include_url=False, include_input=False)
+    )
+    return Refusal(400, "bad_run", said)
 
 
 def _refuse_others(request: web.Request, type: str) -> None:
@@ -156,12 +197,15 @@ def _refuse_others(request: web.Request, type: str) -> None:
         raise Refusal(403, "type_not_allowed", not_allowed(source))
 
 
-def _answer(run: DeclaredRun, state: RunState, status: int = 200) -> web.Response:
-    told = {
+def _told(run: DeclaredRun, state: RunState) -> dict[str, Any]:
+    return {
         "id": run.id, "type": run.event, "day": run.day, "state": state,
         "opened_at": run.opened_at, "closed_at": run.closed_at,
         "expected": run.expected, "counted": run.counted,
     }  # fmt: skip
+
+
+def _json(told: Mapping[str, Any], status: int = 200) -> web.Response:
     return web.Response(
         status=status,
         body=orjson.dumps(told),

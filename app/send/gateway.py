@@ -19,6 +19,7 @@ Encoding = Literal["gzip", "zstd", "none"]
 AGAIN = frozenset({408, 429, 502, 503, 504})
 BAD_REQUEST, TOO_LARGE = 400, 413
 MAX_WAIT_SECONDS = 60.0
+RUN_HEADER = "X-Forebay-Run"
 WRONG_ADDRESS = (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.ClientSSLError)
 
 
@@ -43,10 +44,10 @@ class Answer:
 
 
 class Gateway:
-    """Posts NDJSON to `/v1/events/{type}`."""
+    """Posts NDJSON to `/v1/events/{type}`, in a declared `run` (empty: in none)."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, type: str, encoding: Encoding
+        self, session: aiohttp.ClientSession, url: str, type: str, encoding: Encoding, run: str
     ) -> None:
         self._session = session
         self._url = f"{url.rstrip('/')}/v1/events/{quote(type, safe='')}"
@@ -54,6 +55,8 @@ class Gateway:
         self._headers = {"Content-Type": "application/x-ndjson"}
         if encoding != "none":
             self._headers["Content-Encoding"] = encoding
+        if run:
+            self._headers[RUN_HEADER] = run
 
     async def post(self, bodies: Sequence[bytes]) -> Answer:
         """Send events (JSON texts without newlines).

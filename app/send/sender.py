@@ -36,6 +36,7 @@ async def send(
     patience_seconds: float = 120.0,
     max_wait_seconds: float = 10.0,
     key: str = "",
+    run: str = "",
     progress: Progress | None = None,
 ) -> SendReport:
     """Send events of one type, and send again what the gateway says to send again.
@@ -44,10 +45,12 @@ async def send(
     events may overtake each other. Memory is bounded by that, however many events there are.
     Between two tries of a batch it waits, at random, up to `max_wait_seconds`, or as long as the
     gateway asks for. When no event got a final answer for `patience_seconds`, it gives up, and the
-    report says so. `key` is shown to the gateway; empty: it asks for none.
+    report says so. `key` is shown to the gateway; empty: it asks for none. `run` is the declared
+    run that the events are of; empty: the type's days are not sent in runs.
 
     Raises:
-        Fatal: the gateway does not take such requests: a wrong address, an unknown type.
+        Fatal: the gateway does not take such requests: a wrong address, an unknown type, a run
+            that is not open.
     """
     report = SendReport(type)
     started = time.monotonic()
@@ -58,7 +61,7 @@ async def send(
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, headers=shown
     ) as session:
-        gateway = Gateway(session, gateway_url, type, encoding)
+        gateway = Gateway(session, gateway_url, type, encoding, run)
         sender = _Sender(gateway, report, patience_seconds, max_wait_seconds, progress)
         await sender.run(_batches(numbered(events), report, batch), concurrency)
     report.seconds = time.monotonic() - started

@@ -115,6 +115,7 @@ def test_openapi_has_runs_where_a_gateway_takes_them() -> None:
     without, described = openapi(SHIPPED), openapi(SHIPPED, runs=True)
     new = {path for path in described["paths"] if path not in without["paths"]}
     assert new == {"/v1/runs", "/v1/runs/{id}", "/v1/runs/{id}/close", "/v1/runs/{id}/abandon"}
+    assert described["paths"]["/v1/runs"].keys() == {"get", "post"}
     changed = {p for p, what in without["paths"].items() if what != described["paths"][p]}
     assert changed == {"/v1/events/ad_revenue_restated"}
     assert described["paths"][changed.pop()]["post"]["parameters"][0]["name"] == "X-Forebay-Run"

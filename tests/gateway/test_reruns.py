@@ -1,7 +1,8 @@
 """Declared runs at the front door: opened, filled, closed; and what is refused."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from app.core.errors import Transient
 from app.core.headers import RUN
 from app.core.judge import EventType
 from app.core.reruns import Counted, DeclaredRun
+from app.core.seal import DayCounts, ObjectKind, StoredObject, object_key
 from app.gateway import reruns
 from app.gateway.keys import hashed, new_key
 from app.kafka import KafkaOptions
 from app.ledger.options import LedgerOptions
 from app.ledger.sqlite import SQLiteLedger
 from tests.gateway.orders import Answer, Client, opened, order, order_type, record_at
+from tests.ledger.examples import new_id, seal, span, start
 
 TYPE = "order_placed"
 PATH = f"/v1/events/{TYPE}"
@@ -115,6 +118,65 @@ async def test_what_is_no_run_is_not_opened(
     assert answer.json["error" if status != 400 else "message"].startswith(word)
 
 
+async def seal_rows(ledger: SQLiteLedger, day: date, rows: dict[str, int]) -> str:
+    """One seal with rows of some runs; return its id."""
+    id, total = new_id(), sum(rows.values())
+    sealed = seal(span(0, total), days={day: DayCounts(staged=total)}, id=id)
+    kept = ObjectKind.ROWS
+    objects = [
+        StoredObject(day, kept, object_key(kept, TYPE, 1, day, id, run), count, 10, "5ha", "e7ag")
+        for run, count in rows.items()
+    ]
+    await ledger.start_chains([start()])
+    await ledger.record(replace(sealed, objects=tuple(objects)))
+    return id
+
+
+async def test_the_runs_of_a_day_are_listed_with_what_is_sealed_and_which_is_shown(
+    client: Client, ledger: SQLiteLedger
+) -> None:
+    await open_run(client, day="2026-03-01")
+    old, shown, new = await open_run(client), await open_run(client), await open_run(client)
+    sealed = await seal_rows(ledger, date.fromisoformat(TODAY), {old: 1, shown: 3, new: 2})
+    for run, rows in ((old, 1), (shown, 3)):
+        await client.post(f"/v1/runs/{run}/close", {"expected": rows})
+        await ledger.count_reruns([Counted(run, rows, frozenset({sealed}))])
+    answer = await client.get(f"/v1/runs?type={TYPE}&day={TODAY}")
+    assert answer.status == 200
+    assert [
+        (run["id"], run["state"], run["expected"], run["sealed"], run["shown"])
+        for run in answer.json["runs"]
+    ] == [
+        (old, "superseded", 1, 1, False),
+        (shown, "complete", 3, 3, True),
+        (new, "open", None, 2, False),
+    ]
+    for run in answer.json["runs"]:
+        assert (await client.get(f"/v1/runs/{run['id']}")).json.items() < run.items()
+    nothing = await client.get(f"/v1/runs?type={TYPE}&day=2026-03-02")
+    assert (nothing.status, nothing.json) == (200, {"runs": []})
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "word"),
+    [
+        (f"type=order_placd&day={TODAY}", 404, "unknown_event"),
+        (f"type=page_seen&day={TODAY}", 409, "no_runs"),
+        (f"day={TODAY}", 400, "type: Field required"),
+        (f"type={TYPE}", 400, "day: Field required"),
+        (f"type={TYPE}&day=yesterday", 400, "day: "),
+        (f"type={TYPE}&day=20260301", 400, "day: "),
+        (f"type={TYPE}&day={TODAY}&state=open", 400, "state: "),
+    ],
+)
+async def test_what_is_no_day_of_a_type_with_runs_is_not_listed(
+    client: Client, query: str, status: int, word: str
+) -> None:
+    answer = await client.get(f"/v1/runs?{query}")
+    assert answer.status == status, answer.body
+    assert answer.json["error" if status != 400 else "message"].startswith(word)
+
+
 async def test_a_run_that_nobody_opened_is_unknown(client: Client) -> None:
     for path in ("/v1/runs/x", f"/v1/runs/{TODAY}.{'0' * 26}"):
         assert (await client.get(path)).json["error"] == "unknown_run"
@@ -156,6 +218,10 @@ async def test_runs_of_other_apps_are_not_theirs_to_open_or_close(
         ):
             assert await said(path, body, "help") == 403
             assert await ledger.reruns(TYPE) == [run]
+        for app, status in (("help", 403), ("shop", 200)):
+            day, mine = f"/v1/runs?type={TYPE}&day={TODAY}", {"X-Api-Key": keys[app]}
+            async with client.http.get(client.running.url + day, headers=mine) as answer:
+                assert answer.status == status
         assert await said(f"/v1/runs/{run.id}/close", {"expected": 0}, "shop") == 200
 
 

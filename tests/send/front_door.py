@@ -49,8 +49,8 @@ def hang_up() -> web.Response:
 class FrontDoor:
     """`first` holds what to do with the next requests instead of judging them; None: judge it.
 
-    `requests` are the bodies as lines, `types` the event types of the addresses, `taken` the
-    events answered `accepted`.
+    `requests` are the bodies as lines, `types` the event types of the addresses, `runs` the runs
+    they were sent in (empty: in none), `taken` the events answered `accepted`.
     """
 
     verdict: Verdict = judge
@@ -59,6 +59,7 @@ class FrontDoor:
     most_bytes: int = 64 << 20
     requests: list[list[bytes]] = field(default_factory=list)
     types: set[str] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
     encodings: set[str] = field(default_factory=set)
     taken: list[bytes] = field(default_factory=list)
     url: str = ""
@@ -67,6 +68,7 @@ class FrontDoor:
         lines = (await _body(request)).split(b"\n")
         self.requests.append(lines)
         self.types.add(request.match_info["type"])
+        self.runs.add(request.headers.get("X-Forebay-Run", ""))
         self.encodings.add(request.headers.get("Content-Encoding", ""))
         planned = self.first.pop(0) if self.first else None
         if planned is hang_up:

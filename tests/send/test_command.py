@@ -36,6 +36,21 @@ async def test_a_file_is_sent_and_the_sum_is_told(tmp_path: Path) -> None:
     assert sorted(door.taken) == [b'{"id":1}', b'{"id":2}']
 
 
+async def test_all_requests_name_the_run_that_the_events_are_of(tmp_path: Path) -> None:
+    path = tmp_path / "orders.ndjson"
+    path.write_bytes(b'{"id":1}\n{"id":2}\n')
+    run = "2026-03-01.01JNJ8QC3W5V8K4Y0J6M2T9R1B"
+    door = FrontDoor()
+    assert (await typed(door, path, "--batch", "1", "--run", run)).exit_code == 0
+    assert (len(door.requests), door.runs) == (2, {run})
+    assert (await typed(door, path)).exit_code == 0
+    assert door.runs == {run, ""}
+    closed = FrontDoor(first=[refusal(409)])
+    result = await typed(closed, path, "--run", run)
+    assert isinstance(result.exception, Fatal)
+    assert "409" in str(result.exception)
+
+
 async def test_rejected_lines_are_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_text("id,n\n1,5\n2,-5\n")
