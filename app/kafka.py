@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from loguru import logger
 from pydantic import Field, SecretStr
 
+from app.contracts.topic_spec import TopicSpec as TopicSpec
 from app.core.errors import Fatal, Transient
 from app.kafka_errors import NAMES, kafka_errors, started, translated
 from app.options import Options
@@ -78,15 +78,6 @@ class KafkaOptions(Options):
                 "certificates are set: say SSL or SASL_SSL"
             )
         return options
-
-
-@dataclass(frozen=True, slots=True)
-class TopicSpec:
-    """A topic as its contract wants it. `config` has Kafka's names, such as `retention.ms`;
-    it counts when the topic is created."""
-
-    partitions: int
-    config: Mapping[str, str] = field(default_factory=dict)
 
 
 async def ensure_topics(options: KafkaOptions, topics: Mapping[str, TopicSpec]) -> None:

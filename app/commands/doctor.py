@@ -23,7 +23,6 @@ from app.doctor.finding import Finding, Level, tried
 from app.doctor.keys import counts_in_redis, look_at_keys
 from app.doctor.stores import look_at_ledger, look_at_redis, look_at_s3
 from app.doctor.warehouse import look_at_snowflake
-from app.kafka import TopicSpec
 from app.settings import Role, Settings
 
 STYLES = {Level.GOOD: "green", Level.WEAK: "yellow", Level.WRONG: "red"}
@@ -100,10 +99,7 @@ def _kafka(settings: Settings, contracts: Contracts, role: Role | None) -> Async
         Role.SCHEDULER: {May.READ, May.DESCRIBE},
         None: {May.READ, May.WRITE, May.DESCRIBE},
     }[role]
-    wanted = {
-        contract.topic: Wanted(TopicSpec(contract.partitions, contract.topic_config), sorted(does))
-        for contract in contracts.values()
-    }
+    wanted = {name: Wanted(spec, sorted(does)) for name, spec in contracts.topics.items()}
     if role in (None, Role.WORKER):
         kinds = kinds_of(settings, contracts).values()
         classes = size_classes(settings.worker, kinds, contracts.partitions)

@@ -16,6 +16,7 @@ from app.contracts.model import Contract
 from app.contracts.parts import right_parts
 from app.contracts.problems import Problem, problems_of
 from app.contracts.sources import OPEN, Source, read_sources
+from app.contracts.topic_spec import TopicSpec
 from app.contracts.topic_yaml import decided, open_decisions
 from app.core.errors import Fatal
 from app.core.schedule import Schedule
@@ -62,9 +63,9 @@ class Contracts(Mapping[str, Contract]):
         return {event: contract.partitions for event, contract in self.items()}
 
     @property
-    def topic_config(self) -> Mapping[str, Mapping[str, str]]:
-        """Kafka's own settings of the topic, by event."""
-        return {event: contract.topic_config for event, contract in self.items()}
+    def topics(self) -> Mapping[str, TopicSpec]:
+        """The topics of all event types, by their names in Kafka."""
+        return {contract.topic: contract.topic_spec for contract in self.values()}
 
     @property
     def schedules(self) -> Mapping[str, Schedule]:

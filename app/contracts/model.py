@@ -1,6 +1,5 @@
 """What a topics/*.yaml file may say. The descriptions become the reference and the schema."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -12,6 +11,7 @@ from app.contracts.fields import NAME, Described, ListField, ObjectField, Strict
 from app.contracts.fields import Field as EventField
 from app.contracts.paths import dotted
 from app.contracts.table import LINEAGE, RUN, Column, Table
+from app.contracts.topic_spec import TopicSpec
 from app.core.errors import Reason
 from app.core.pii import HASH_LENGTH
 from app.core.schedule import Cron, Every, Schedule
@@ -213,9 +213,10 @@ class Contract(Strict):
         return SIZES[self.kafka.size]
 
     @property
-    def topic_config(self) -> Mapping[str, str]:
-        """Kafka's own settings of the topic."""
-        return {"retention.ms": str(self.kafka.retention_days * 86_400_000)}
+    def topic_spec(self) -> TopicSpec:
+        """The topic as Kafka is to have it."""
+        kept_ms = self.kafka.retention_days * 86_400_000
+        return TopicSpec(self.partitions, {"retention.ms": str(kept_ms)})
 
     @property
     def objective(self) -> timedelta | None:

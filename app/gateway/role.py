@@ -50,11 +50,10 @@ async def gateway(
     options: GatewayOptions,
     kafka: KafkaOptions,
     kinds: Mapping[str, EventType],
-    partitions: Mapping[str, int],
+    topics: Mapping[str, TopicSpec],
     openapi: Mapping[str, Any],
     readiness: Readiness,
     *,
-    topic_config: Mapping[str, Mapping[str, str]] | None = None,
     receipts: Ask | None = None,
     apps: Mapping[str, str] | None = None,
     redis: RedisOptions | None = None,
@@ -62,19 +61,14 @@ async def gateway(
 ) -> AsyncIterator[Gateway]:
     """Serve HTTP at once; reach Kafka in the background, `/readyz` and 503 telling so meanwhile.
 
-    `kinds`, `partitions`, `topic_config` (Kafka's own settings, for a topic that has to be
-    created) and `apps` (the app that sends it) are by event name; `receipts` says where an event
-    is, None: nobody here can. `redis` is where limits are counted; `ledger` knows declared runs.
+    `kinds` and `apps` (the app that sends it) are by event name, `topics` by their own names;
+    `receipts` says where an event is, None: nobody here can. `redis` is where limits are counted;
+    `ledger` knows declared runs.
     Leaving stops new requests, answers those inside, flushes.
 
     Raises:
         Fatal: the address can not be listened on, or not without keys.
     """
-    configs = topic_config or {}
-    topics = {
-        kind.topic: TopicSpec(partitions[event], configs.get(event, {}))
-        for event, kind in kinds.items()
-    }
     background = Background()
     limits = Limits(options, redis or RedisOptions(), background)
     guard = guard_of(options, apps or {}, limits, readiness)

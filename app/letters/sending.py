@@ -18,7 +18,7 @@ from app.core.disposal import MAX_LETTERS, Disposal, Fate
 from app.core.headers import RECEIVED_AT, REJECTED, REPLAY_OF
 from app.core.judge import EventType
 from app.core.partition import partition_of
-from app.kafka import KafkaOptions, TopicSpec, ensure_topics
+from app.kafka import KafkaOptions, ensure_topics
 from app.kafka_errors import kafka_errors
 from app.ledger.protocol import Ledger
 from app.letters.letter import Letter, Name, decoded
@@ -118,8 +118,7 @@ async def opened_producer(
     """As strict as the gateway's. Raises `Transient` or `Fatal`."""
     from aiokafka import AIOKafkaProducer
 
-    spec = TopicSpec(contract.partitions, contract.topic_config)
-    await ensure_topics(kafka, {contract.topic: spec})
+    await ensure_topics(kafka, {contract.topic: contract.topic_spec})
     producer = AIOKafkaProducer(
         **kafka.client(),
         client_id=CLIENT_ID,

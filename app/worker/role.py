@@ -51,34 +51,28 @@ async def worker(
     seal: SealOptions,
     kafka: KafkaOptions,
     kinds: Mapping[str, EventType],
-    partitions: Mapping[str, int],
+    topics: Mapping[str, TopicSpec],
     config_sha: str,
     ledger: Ledger,
     objects: ObjectStore,
     readiness: Readiness,
     drain_seconds: float,
-    *,
-    topic_config: Mapping[str, Mapping[str, str]] | None = None,
 ) -> AsyncIterator["RunningWorker"]:
     """Read the topics of `kinds` (by event name) into sealed objects, until left.
 
-    `topic_config` (by event name) are Kafka's own settings for a topic that has to be created.
+    `topics` are these, by their names in Kafka, as they are to be.
 
     Servers that can not be reached yet are waited for, with `readiness` saying which. Leaving
     seals what is open within `drain_seconds`; a process that hangs longer ends with code 70.
 
     Raises:
-        Fatal: a topic has another number of partitions than `partitions` (by event name) says,
-            or sealing failed while draining; `Fenced` if another worker owns a partition.
+        Fatal: a topic has another number of partitions than it is to have, or sealing failed
+            while draining; `Fenced` if another worker owns a partition.
     """
     quieten()
+    partitions = {kind.name: topics[kind.topic].partitions for kind in kinds.values()}
     classes = size_classes(options, kinds.values(), partitions)
-    configs = topic_config or {}
-    wanted = {
-        kind.topic: TopicSpec(partitions[kind.name], configs.get(kind.name, {}))
-        for kind in kinds.values()
-    }
-    wanted |= changelog_topics(classes)
+    wanted = {**topics, **changelog_topics(classes)}
     readiness.wait_for("table recovery", "not assigned yet")
     async with health_server(readiness, "worker", options.host, options.port) as port:
         logger.info("health on http://{}:{}", options.host, port)

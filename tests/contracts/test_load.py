@@ -49,6 +49,8 @@ def test_contracts_come_by_name_in_order(tmp_path: Path) -> None:
     assert list(contracts) == ["letter_scanned", "parcel_scanned"]
     assert contracts["letter_scanned"].topic == "events.letter_scanned.v1"
     assert contracts.partitions == {"letter_scanned": 24, "parcel_scanned": 2}
+    letters = contracts.topics["events.letter_scanned.v1"]
+    assert (letters.partitions, letters.config.keys()) == (24, {"retention.ms"})
     assert {e: s.longest_gap.total_seconds() for e, s in contracts.schedules.items()} == {
         "letter_scanned": 3600,
         "parcel_scanned": 900,

@@ -21,7 +21,7 @@ from app.gateway.receipts import Ask
 from app.gateway.reruns import RunsLedger
 from app.gateway.role import Gateway, gateway
 from app.health import Readiness
-from app.kafka import KafkaOptions
+from app.kafka import KafkaOptions, TopicSpec
 from app.redis_options import RedisOptions
 
 PARTITIONS = 4
@@ -153,14 +153,14 @@ async def opened(
     **options: Any,
 ) -> AsyncIterator[Client]:
     """A gateway for these event types and a client of it."""
+    configs = topic_config or {}
     role = gateway(
         GatewayOptions(**{"port": 0} | options),
         kafka,
         {kind.name: kind for kind in kinds},
-        {kind.name: PARTITIONS for kind in kinds},
+        {kind.topic: TopicSpec(PARTITIONS, configs.get(kind.name, {})) for kind in kinds},
         OPENAPI,
         Readiness(),
-        topic_config=topic_config,
         receipts=receipts,
         apps=apps,
         redis=RedisOptions(url=redis_url),

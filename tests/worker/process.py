@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.errors import ForebayError
 from app.health import Readiness
-from app.kafka import KafkaOptions
+from app.kafka import KafkaOptions, TopicSpec
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.logs import set_up_logs
@@ -31,7 +31,7 @@ async def live(config: dict[str, Any]) -> None:
         SealOptions(**config["seal"]),
         KafkaOptions(brokers=config["brokers"]),
         kinds,
-        config["partitions"],
+        {kinds[name].topic: TopicSpec(number) for name, number in config["partitions"].items()},
         "sha-of-the-tests",
         ledger,
         objects,

@@ -59,6 +59,11 @@ class World:
     def kind(self) -> EventType:
         return next(iter(self.kinds.values()))
 
+    @property
+    def topics(self) -> dict[str, TopicSpec]:
+        """By their names in Kafka."""
+        return {kind.topic: TopicSpec(self.partitions[name]) for name, kind in self.kinds.items()}
+
     def worker_options(self, data: str = "data", **more: Any) -> WorkerOptions:
         return WorkerOptions(
             **{
@@ -86,7 +91,7 @@ class World:
             seal or SealOptions(max_age_seconds=0.5),
             self.kafka,
             self.kinds,
-            self.partitions,
+            self.topics,
             "sha",
             ledger or self.ledger,
             objects or self.objects,

@@ -66,13 +66,10 @@ async def make_missing(
 
 
 async def _topics(settings: Settings, contracts: Contracts) -> list[str]:
-    from app.kafka import TopicSpec, ensure_topics
+    from app.kafka import ensure_topics
     from app.topic_ids import topic_ids
 
-    wanted = {
-        contract.topic: TopicSpec(contract.partitions, contract.topic_config)
-        for contract in contracts.values()
-    }
+    wanted = contracts.topics
     before = await topic_ids(settings.kafka, wanted)
     await ensure_topics(settings.kafka, wanted)
     return sorted(wanted.keys() - before.keys())
