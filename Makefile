@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium check format golden licences audit-deps test chaos chaos-report bench profile-gateway profile-worker demo up down clean
+.PHONY: help setup chromium check format golden licences image-check audit-deps test chaos chaos-report bench profile-gateway profile-worker demo up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -45,6 +45,9 @@ golden: .venv/.ready ## Renew what is made from the chart and the settings, to b
 
 licences: .venv/.ready ## List the licences of what the image has installed.
 	@$(BIN)/python -m tests.docker.licences
+
+image-check: .venv/.ready .venv/.kafka ## Build the images and try them in containers, without an engine: root, and minutes
+	@$(BIN)/python -m tests.docker.image_check $(ARGS)
 
 audit-deps: .venv/.ready ## Ask the OSV database whether a locked package is known to be unsafe.
 	@$(UV) audit --frozen --no-dev

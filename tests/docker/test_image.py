@@ -47,11 +47,12 @@ def test_a_container_is_nobody_in_particular_and_its_stages_are_on_one_base() ->
     stages = {stage: base for base, stage in found}
     assert stages == {
         "build": "${BASE_IMAGE}", "build-duckdb": "build", "sbom-made": "build", "sbom": "scratch",
-        "runtime": "${BASE_IMAGE}", "duckdb": "runtime", "machine": "duckdb", "forebay": "runtime",
+        "runtime": "${BASE_IMAGE}", "duckdb": "runtime", "runit": "${BASE_IMAGE}",
+        "machine": "duckdb", "forebay": "runtime",
     }  # fmt: skip
     assert list(stages)[-1] == "forebay"  # what is built if no target is named
     users = re.findall(r"^USER (\S+)$", RECIPE, re.MULTILINE)
-    assert users == ["10001:10001", "0", "10001:10001"]
+    assert users == ["10001:10001"]  # no stage goes back to root
     assert variables("runtime")["PYTHONSAFEPATH"] == "1"
     assert re.findall(r"^ENTRYPOINT (.*)$", RECIPE, re.MULTILINE)[0] == '["forebay"]'
     for word in ("gcc", "g++", "make", "build-essential", "clang", "rust"):
