@@ -32,6 +32,7 @@ from sinks.protocol import ObjectStore, Warehouse
 
 if TYPE_CHECKING:
     from app.console.kinds import Kinds
+    from app.janitor.old_seals import LateDays
     from app.scheduler.jobs import Job
     from app.status.gauges import Type
     from app.trace.answering import Answering
@@ -128,7 +129,7 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
     from app.scheduler.role import scheduler as start
     from app.status.gauges import Gauges, looking
 
-    tables, schedules, types, kinds = _to_load(settings)
+    tables, schedules, types, kinds, late_days = _to_load(settings)
     async with (
         opened_ledger(settings, at_once=False) as ledger,
         # Of its own, so that no look at a page holds up a load.
@@ -148,7 +149,7 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
             warehouse,
             Readiness(),
             settings.drain_seconds,
-            jobs=_jobs(settings, ledger, objects, warehouse),
+            jobs=_jobs(settings, ledger, objects, warehouse, late_days),
             pages=console.routes,
         ) as running,
         looking(
@@ -161,34 +162,46 @@ async def scheduler(settings: Settings) -> AsyncIterator[Running]:
 
 def _to_load(
     settings: Settings,
-) -> tuple[Mapping[str, Table], Mapping[str, Schedule], Sequence["Type"], "Kinds"]:
-    """The tables, when each is brought up to date, what to watch, and what the console knows
-    of them; the contracts, which take 150 KB each, are not kept."""
+) -> tuple[Mapping[str, Table], Mapping[str, Schedule], Sequence["Type"], "Kinds", "LateDays"]:
+    """The tables, when each is brought up to date, what to watch, what the console knows of them,
+    and how late their events may be; the contracts, which take 150 KB each, are not kept."""
     from app.console.kinds import Kinds
+    from app.janitor.old_seals import late_days_of
     from app.status.gauges import type_of
 
     contracts = contracts_of(settings)
     tag_sentry(config=contracts.config_sha)
     types = [type_of(contract) for contract in contracts.values()]
-    return tables_of(contracts), contracts.schedules, types, Kinds(contracts)
+    late_days = late_days_of(contracts)
+    return tables_of(contracts), contracts.schedules, types, Kinds(contracts), late_days
 
 
 def _jobs(
-    settings: Settings, ledger: Ledger, objects: ObjectStore, warehouse: Warehouse
+    settings: Settings,
+    ledger: Ledger,
+    objects: ObjectStore,
+    warehouse: Warehouse,
+    late_days: "LateDays",
 ) -> "list[Job]":
     """What a scheduler does on a schedule beside loading."""
-    from app.janitor.sweep import counted, sweep
+    from app.janitor.old_seals import Retention
+    from app.janitor.pile import counted
+    from app.janitor.sweep import sweep
     from app.scheduler.jobs import Check, Job
 
     schedule = settings.janitor.schedule
     if schedule is None:
         return []
     keep_runs = timedelta(days=settings.janitor.keep_runs_days)
+    retention = Retention(settings.janitor.keep_seals, late_days)
 
     async def swept(check: Check) -> Mapping[str, int]:
         return counted(
-            await sweep(ledger, objects, warehouse, keep_runs=keep_runs, go=True, check=check)
-        )
+            await sweep(
+                ledger, objects, warehouse, keep_runs=keep_runs, retention=retention, go=True,
+                check=check,
+            )
+        )  # fmt: skip
 
     return [Job("janitor", schedule, swept)]
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from app.audit.days import DayFacts, again
+from app.audit.old_seals import is_summarised
 from app.audit.report import AuditReport, Finding, FindingKind
 from app.audit.scratch import Scratch
 from app.core.reruns import RunState, states
@@ -27,6 +28,8 @@ def name_hidden(facts: Mapping[str, DayFacts], scratch: Scratch, report: AuditRe
         if of_type.table is None or not of_type.table.runs:
             continue
         for day, load in sorted(of_type.loads.items()):
+            if is_summarised(scratch, event, day):
+                continue  # the names of the objects, which say of which run they are, are gone
             hidden = _hidden(of_type, load, scratch)
             if hidden.total() != load.hidden:
                 report.found.add(_miscounted(event, day, load, hidden.total()))

@@ -11,13 +11,14 @@ from app.ledger.protocol import Cursor
 LINKS_WITHOUT_SEAL = """
 SELECT l.event, l.tp, l.first, l.next, l.seal, r.next, r.records, l.records
 FROM links l LEFT JOIN ranges r ON r.tp = l.tp AND r.first = l.first AND r.seal = l.seal
-WHERE l.kind = 'seal' AND (r.seal IS NULL OR r.next <> l.next OR r.records <> l.records)
+WHERE l.kind IN ('seal', 'summary')
+  AND (r.seal IS NULL OR r.next <> l.next OR r.records <> l.records)
 """
 
 RANGES_WITHOUT_LINK = """
 SELECT r.event, r.tp, r.first, r.next, r.seal
 FROM ranges r LEFT JOIN links l
-  ON l.tp = r.tp AND l.first = r.first AND l.seal = r.seal AND l.kind = 'seal'
+  ON l.tp = r.tp AND l.first = r.first AND l.seal = r.seal AND l.kind IN ('seal', 'summary')
 WHERE l.seal IS NULL
 """
 
@@ -25,15 +26,18 @@ LOADS_OF_LOST_SEALS = """
 SELECT d.event, d.day, d.seal
 FROM loaded d LEFT JOIN objects o
   ON o.event = d.event AND o.day = d.day AND o.seal = d.seal AND o.kind = 'rows'
-WHERE o.seal IS NULL
+LEFT JOIN summed s ON s.event = d.event AND s.day = d.day AND s.seal = d.seal
+WHERE o.seal IS NULL AND s.seal IS NULL
 """
 
+# Of a seal there are objects, or what a summary kept, and never both.
 LOADS_OF_OTHER_ROWS = """
-SELECT a.event, a.day, a.run, a.staged, COALESCE(SUM(o.rows), 0) AS named
+SELECT a.event, a.day, a.run, a.staged, COALESCE(SUM(COALESCE(o.rows, s.rows)), 0) AS named
 FROM loads a
 LEFT JOIN loaded d ON d.event = a.event AND d.day = a.day
 LEFT JOIN objects o
   ON o.event = d.event AND o.day = d.day AND o.seal = d.seal AND o.kind = 'rows'
+LEFT JOIN summed s ON s.event = d.event AND s.day = d.day AND s.seal = d.seal
 GROUP BY a.event, a.day, a.run, a.staged
 HAVING named <> a.staged
 """

@@ -16,6 +16,7 @@ from app.audit.letters import balance_letters, count_disposed
 from app.audit.logs import compare_with_kafka
 from app.audit.memory import keep, open_scratch
 from app.audit.objects import compare_with_store, folders, top_folders
+from app.audit.old_seals import tell_summarised
 from app.audit.prints import Difference, PrintsSeen, compare_prints, name_differences
 from app.audit.report import AuditReport, Finding, FindingKind, TypeBalance
 from app.audit.scratch import Scratch
@@ -23,6 +24,7 @@ from app.audit.seals import all_counted, compare_with_totals, read_seals
 from app.audit.shelves import also_to_be_read, forget_changed, forget_seals, read_links
 from app.audit.standing import StandingRows
 from app.contracts.table import Table
+from app.core.errors import Transient
 from app.core.seal import topic_and_number
 from app.kafka_logs import KafkaLogs
 from app.ledger.protocol import DayTotals, Ledger
@@ -32,6 +34,9 @@ Progress = Callable[[str, int, int | None], None]
 """Called with the step's name, how much of it is done, and how much there is (None: unknown)."""
 
 Totals = Mapping[date, DayTotals]
+
+ATTEMPTS = 3
+"""Proofs that are begun anew because old seals were summarised while they were read."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +96,35 @@ async def audit(
     evidence = _Evidence(
         ledger, logs, objects, warehouse, tables, topics, pause_seconds, progress, quick
     )  # fmt: skip
-    report = AuditReport(datetime.now(UTC), deep, quick=quick)
-    with closing(open_scratch(memory, report.notes)) as scratch:
-        fates = await count_disposed(evidence.ledger)
-        found = await _balance(evidence, scratch, report)
-        await _read_chains(evidence, scratch, found, report)
-        await compare_with_kafka(
-            evidence.logs, evidence.topics, evidence.ledger, found.kinds, scratch, report
-        )
-        await _read_seals(evidence, scratch, found, report)
-        await _join(evidence, scratch, report)
-        name_hidden(found.facts, scratch, report)
-        await _check_objects(evidence, scratch, found, report)
-        if deep:
-            await _look_deep(evidence, scratch, found, report)
-        balance_letters(fates, found.kinds, report)
-        name_differences(found.differences, scratch, report.found)
-        keep(scratch, report.notes)
+    for _ in range(ATTEMPTS):
+        summaries = await ledger.summary_count()
+        report = AuditReport(datetime.now(UTC), deep, quick=quick)
+        with closing(open_scratch(memory, report.notes)) as scratch:
+            await _prove(evidence, scratch, report)
+            if await ledger.summary_count() == summaries:
+                keep(scratch, report.notes)
+                return report
+        progress("again, for old seals were summarised meanwhile", 0, None)
+    raise Transient("the janitor summarised old seals during each reading; run the audit again")
+
+
+async def _prove(evidence: _Evidence, scratch: Scratch, report: AuditReport) -> None:
+    fates = await count_disposed(evidence.ledger)
+    found = await _balance(evidence, scratch, report)
+    await _read_chains(evidence, scratch, found, report)
+    await compare_with_kafka(
+        evidence.logs, evidence.topics, evidence.ledger, found.kinds, scratch, report
+    )
+    await _read_seals(evidence, scratch, found, report)
+    await _join(evidence, scratch, report)
+    name_hidden(found.facts, scratch, report)
+    await _check_objects(evidence, scratch, found, report)
+    if report.deep:
+        await _look_deep(evidence, scratch, found, report)
+    balance_letters(fates, found.kinds, report)
+    name_differences(found.differences, scratch, report.found)
+    tell_summarised(scratch, report)
     report.types = [found.kinds[event] for event in sorted(found.kinds)]
-    return report
 
 
 async def _read_chains(

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS objects (shelf TEXT, key TEXT, event TEXT, day TEXT, 
                                     rows INT, bytes INT, sha256 TEXT, etag TEXT, seal TEXT);
 CREATE TABLE IF NOT EXISTS counted (shelf TEXT, event TEXT, day TEXT, staged INT, duplicates INT,
                                     dead INT, filtered INT, rows INT);
+CREATE TABLE IF NOT EXISTS summed (shelf TEXT, event TEXT, day TEXT, seal TEXT, rows INT);
 CREATE TABLE IF NOT EXISTS ends (tp TEXT PRIMARY KEY, event TEXT, next INT);
 CREATE TABLE IF NOT EXISTS log_ends (tp TEXT, topic_id TEXT, event TEXT, end INT, seen_at TEXT,
                                      PRIMARY KEY (tp, topic_id));
@@ -40,7 +41,7 @@ CREATE TEMP TABLE copies (topic TEXT, part INT, at INT, line INT, key BLOB, rece
 ADDED = {"counted": ("filtered", "rows")}
 """Columns that the files of earlier versions lack."""
 
-BY_SHELF = ("links", "ranges", "objects", "counted", "shelves")
+BY_SHELF = ("links", "ranges", "objects", "counted", "summed", "shelves")
 """Tables of what was read of the shelves."""
 
 INDEXES = {
@@ -55,6 +56,8 @@ CREATE INDEX IF NOT EXISTS ranges_on ON ranges (shelf);
 CREATE INDEX IF NOT EXISTS objects_by_key ON objects (key);
 CREATE INDEX IF NOT EXISTS objects_of ON objects (event, day, seal);
 CREATE INDEX IF NOT EXISTS objects_on ON objects (shelf);
+CREATE INDEX IF NOT EXISTS summed_of ON summed (event, day, seal);
+CREATE INDEX IF NOT EXISTS summed_on ON summed (shelf);
 CREATE INDEX IF NOT EXISTS loaded_of ON loaded (event, day, seal);
 """,
 }

@@ -7,6 +7,7 @@ from app.audit.report import Finding, FindingKind, Findings
 from app.audit.scratch import Scratch
 from app.core.seal import COUNTED, HELD, DayCounts, Seal, rows_by_day
 from app.ledger.protocol import DayTotals, Ledger
+from app.ledger.summary import Summary
 
 Sums = dict[tuple[str, date], DayCounts]
 
@@ -23,7 +24,8 @@ async def read_seals(
     findings: Findings,
     progress: Callable[[int], None],
 ) -> int:
-    """Read the seals of these shelves, given with their digests; return how many there are.
+    """Read the seals and summaries of these shelves, given with their digests; return how many
+    seals there are.
 
     A shelf on which everything adds up need not be read again as long as its digest is the same.
     """
@@ -39,6 +41,11 @@ async def read_seals(
             _take(seal, shelf, sums, scratch)
             if (count + seals) % 100 == 0:
                 progress(count + seals)
+        async for found in ledger.summaries(shelf):
+            if problems := [*found.summary.problems(), *found.problems]:
+                sound = False
+                findings.add(_of_summary(found.summary, problems))
+            _take_summary(found.summary, shelf, sums, scratch)
         for (event, day), c in sums.items():
             scratch.add(
                 "counted", shelf, event, day.isoformat(), *(getattr(c, name) for name in COUNTED)
@@ -58,6 +65,17 @@ def _take(seal: Seal, shelf: str, sums: Sums, scratch: Scratch) -> None:
             "objects", shelf, o.key, seal.event, o.day.isoformat(), o.kind.value, o.rows, o.bytes,
             o.sha256, o.etag, seal.id,
         )  # fmt: skip
+
+
+def _take_summary(summary: Summary, shelf: str, sums: Sums, scratch: Scratch) -> None:
+    event = summary.event
+    for day, counts in summary.days.items():
+        sums[event, day] = sums.get((event, day), DayCounts()) + counts
+    for r in summary.ranges:
+        scratch.add("ranges", shelf, r.tp, r.first, r.next, r.records, summary.id, event)
+    for day, of_day in summary.rows.items():
+        for seal, rows in of_day.items():
+            scratch.add("summed", shelf, event, day.isoformat(), seal, rows)
 
 
 def all_counted(scratch: Scratch) -> Sums:
@@ -116,6 +134,17 @@ def _finding(seal: Seal, problems: list[str]) -> Finding:
         first=at.first if at else None,
         next=at.next if at else None,
         seal=seal.id,
+    )
+
+
+def _of_summary(summary: Summary, problems: list[str]) -> Finding:
+    return Finding(
+        FindingKind.SEAL,
+        f"the summary {summary.id} of {summary.seals} seals of {summary.event} does not add up: "
+        f"{'; '.join(problems)}. It was changed after it was written; restore it from the "
+        "ledger's backup.",
+        event=summary.event,
+        seal=summary.id,
     )
 
 

@@ -14,7 +14,7 @@ UNION SELECT shelf FROM ranges UNION SELECT shelf FROM objects
 SHELVES_WITHOUT_RANGE = """
 SELECT DISTINCT l.shelf FROM links l LEFT JOIN ranges r
   ON r.tp = l.tp AND r.first = l.first AND r.seal = l.seal
-WHERE l.kind = 'seal' AND r.seal IS NULL
+WHERE l.kind IN ('seal', 'summary') AND r.seal IS NULL
 """
 
 

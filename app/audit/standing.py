@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from app.audit.days import DayFacts, again
+from app.audit.old_seals import is_summarised
 from app.audit.prints import object_of
 from app.audit.report import Finding, FindingKind, Findings
 from app.audit.scratch import Scratch
@@ -79,6 +80,8 @@ class StandingRows:
         facts = self._facts.get(event)
         load = facts.loads.get(day) if facts else None
         self._day = None
+        if is_summarised(self._scratch, event, day):
+            return  # a part of its rows has no objects any more
         if facts is not None and facts.table is not None and load is not None:
             rows = self._scratch.rows(
                 "SELECT seal FROM loaded WHERE event = ? AND day = ?", event, day.isoformat()

@@ -24,8 +24,9 @@ def janitor(
     """List, and with `--go` remove, what nobody needs any more.
 
     Objects and uploads that no seal names, a day after they were stored; files of loads that died
-    on this machine; the history of jobs beyond its retention. The scheduler does the same by
-    `JANITOR__CRON`. What a seal names is never touched, nor are objects that no worker made.
+    on this machine; the history of jobs beyond its retention; and, if `JANITOR__KEEP_SEALS_DAYS`
+    says so, old seals, of which the sums stay. The scheduler does the same by `JANITOR__CRON`.
+    What a seal names is never touched, nor are objects that no worker made.
     """
     found = asyncio.run(_sweep(settings_here(data_dir), go=go, most=most))
     if as_json:
@@ -36,16 +37,20 @@ def janitor(
 
 
 async def _sweep(settings: Settings, *, go: bool, most: bool) -> dict[str, dict[str, Any]]:
-    from app.janitor.sweep import counted, sweep
+    from app.janitor.old_seals import Retention, late_days_of
+    from app.janitor.pile import counted
+    from app.janitor.sweep import sweep
     from app.scheduler.history import Begun, History, instance_name
 
     async with opened_parts(settings) as parts:
         begun = Begun("janitor", tries=1)
+        retention = Retention(settings.janitor.keep_seals, late_days_of(parts.contracts))
         piles = await sweep(
             parts.ledger,
             parts.objects,
             parts.warehouse,
             keep_runs=timedelta(days=settings.janitor.keep_runs_days),
+            retention=retention,
             go=go,
             most=most,
         )
@@ -57,7 +62,7 @@ async def _sweep(settings: Settings, *, go: bool, most: bool) -> dict[str, dict[
 
 
 def _show(found: Mapping[str, Mapping[str, Any]]) -> None:
-    from app.janitor.sweep import ABOUT, Kind
+    from app.janitor.pile import ABOUT, Kind
 
     table = listing("what", "count", "bytes")
     for kind, pile in found.items():

@@ -10,12 +10,13 @@ only what the ledger names exists. What is removed here must never be named late
 * names that no worker of ours made are not looked at: the bucket may hold other people's objects
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.core.errors import Fatal
 from app.core.seal import seal_of_key
+from app.janitor.pile import Check
 from app.ledger.operations import Operations
 from sinks.protocol import ObjectStat, ObjectStore, Upload
 
@@ -23,8 +24,6 @@ AT_ONCE = 500
 FEW = 20
 MOST_STRAYS = 20_000
 """Of one sweep, so that memory stays flat; the next one goes on."""
-
-Check = Callable[[], None]
 
 
 @dataclass

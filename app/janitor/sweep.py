@@ -4,50 +4,14 @@ Each kind is on its own, and each removal harmless by itself: a sweep that break
 the next one finds.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from app.core.seal import STRAY_GRACE
-from app.janitor.strays import Check, find_strays, old_uploads, remove
+from app.janitor.old_seals import NOTHING_GOES, Retention, sweep_old_seals
+from app.janitor.pile import Check, Kind, Pile
+from app.janitor.strays import find_strays, old_uploads, remove
 from app.ledger.protocol import Ledger
 from sinks.protocol import ObjectStore, Warehouse
-
-EXAMPLES = 5
-
-
-class Kind(StrEnum):
-    """What a sweep finds."""
-
-    OBJECTS = "objects"
-    UPLOADS = "uploads"
-    FILES = "files"
-    RUNS = "runs"
-
-
-ABOUT: Mapping[Kind, str] = {
-    Kind.OBJECTS: "objects that no seal names",
-    Kind.UPLOADS: "multipart uploads that nobody finished",
-    Kind.FILES: "local files that dead loads left",
-    Kind.RUNS: "runs in the history of jobs",
-}
-
-
-@dataclass
-class Pile:
-    """All that was found of one kind. Nobody knows the `bytes` of uploads and runs: 0."""
-
-    kind: Kind
-    count: int = 0
-    bytes: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    def add(self, name: str, size: int = 0) -> None:
-        self.count += 1
-        self.bytes += size
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(name)
 
 
 def _go_on() -> None:
@@ -60,6 +24,7 @@ async def sweep(
     warehouse: Warehouse,
     *,
     keep_runs: timedelta,
+    retention: Retention = NOTHING_GOES,
     go: bool,
     most: bool = False,
     check: Check = _go_on,
@@ -72,7 +37,8 @@ async def sweep(
 
     Raises:
         Transient: a server does not answer; what was removed until then stays removed.
-        Fatal: most objects are unknown to this ledger, and not `most`: no object was removed.
+        Fatal: most objects are unknown to this ledger, and not `most`: no object was removed; or
+            as `sweep_old_seals`.
     """
     piles = {kind: Pile(kind) for kind in Kind}
     before = await store.now() - grace
@@ -85,6 +51,7 @@ async def sweep(
     for path, size in (await warehouse.litter(remove=go)).items():
         piles[Kind.FILES].add(path, size)
     await _sweep_runs(ledger, datetime.now(UTC) - keep_runs, piles[Kind.RUNS], go=go)
+    await sweep_old_seals(ledger, retention, piles[Kind.SEALS], check, go=go)
     strays = await find_strays(store, ledger, before)
     if go and not most:
         strays.leave_if_most()
@@ -98,9 +65,3 @@ async def _sweep_runs(ledger: Ledger, before: datetime, pile: Pile, *, go: bool)
         pile.add(f"{run.job} {run.event} {run.started_at:%Y-%m-%d %H:%M} {run.outcome}")
     if go:
         await ledger.forget_job_runs(before)
-
-
-def counted(piles: Mapping[Kind, Pile]) -> dict[str, int]:
-    """What was removed, for the history of jobs."""
-    counts = {str(kind): pile.count for kind, pile in piles.items()}
-    return counts | {"bytes": sum(pile.bytes for pile in piles.values())}

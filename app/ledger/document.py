@@ -11,6 +11,7 @@ from typing import Any
 from app.core.seal import COUNTED, DayCounts, ObjectKind, Range, Seal, StoredObject
 from app.ledger.chain import after_start, end_link, start_link
 from app.ledger.protocol import ChainStart, Cursor, DayLoad, EntryKind, Incident
+from app.ledger.summary import Summary
 
 Document = dict[str, Any]
 
@@ -39,7 +40,7 @@ def seal_document(seal: Seal, ends: Mapping[str, Cursor]) -> Document:
         "ends": [end_link(tp, end) for tp, end in ends.items()],
         "ranges": [range_document(r, ends[r.tp]) for r in seal.ranges],
         "objects": [_object_document(stored) for stored in seal.objects],
-        "counts": _counts_document(seal),
+        "counts": _counts_document(seal.received, seal.days, seal.dead_by_reason),
         "days": sorted(days),
         "row_days": row_days,
         "unloaded": row_days,
@@ -71,6 +72,31 @@ def incident_document(incident: Incident, end: Cursor) -> Document:
         "chain": [incident.range.link],
         "ends": [] if end.ended else [end_link(incident.range.tp, end)],
         "ranges": [range_document(incident.range, end)],
+    }
+
+
+def summary_document(summary: Summary, ends: Mapping[tuple[str, int], Cursor]) -> Document:
+    """`ends` says by partition and `next` where a range leaves its chain."""
+    return {
+        "_id": summary.id,
+        "kind": EntryKind.SUMMARY.value,
+        "event": summary.event,
+        "seals": summary.seals,
+        "sealed_from": time_text(summary.sealed_from),
+        "sealed_at": time_text(summary.sealed_to),
+        "made_at": time_text(summary.made_at),
+        "chain": [r.link for r in summary.ranges],
+        "ends": [end_link(r.tp, ends[r.tp, r.next]) for r in summary.ranges],
+        "ranges": [range_document(r, ends[r.tp, r.next]) for r in summary.ranges],
+        "counts": _counts_document(summary.received, summary.days, summary.dead_by_reason),
+        "days": sorted(day.isoformat() for day in summary.days),
+        "summed": [
+            {"day": day.isoformat(), "seal": seal, "rows": rows}
+            for day, of_day in sorted(summary.rows.items())
+            for seal, rows in sorted(of_day.items())
+        ],
+        "objects": [],
+        "unloaded": [],
     }
 
 
@@ -114,14 +140,15 @@ def _object_document(stored: StoredObject) -> Document:
     }
 
 
-def _counts_document(seal: Seal) -> Document:
+def _counts_document(
+    received: int, days: Mapping[date, DayCounts], dead_by_reason: Mapping[str, int]
+) -> Document:
     return {
-        "received": seal.received,
-        **_counted(sum(seal.days.values(), DayCounts())),
-        "dead_by_reason": dict(seal.dead_by_reason),
+        "received": received,
+        **_counted(sum(days.values(), DayCounts())),
+        "dead_by_reason": dict(dead_by_reason),
         "days": [
-            {"day": day.isoformat(), **_counted(counts)}
-            for day, counts in sorted(seal.days.items())
+            {"day": day.isoformat(), **_counted(counts)} for day, counts in sorted(days.items())
         ],
     }
 
@@ -150,8 +177,30 @@ def seal_from(document: Document) -> Seal:
         config_sha=document["config_sha"],
         ranges=tuple(range_from(r) for r in document["ranges"]),
         objects=tuple(object_from(stored) for stored in document["objects"]),
-        days={date.fromisoformat(c["day"]): counts_from(c) for c in document["counts"]["days"]},
+        days=_days_from(document),
         dead_by_reason=dict(document["counts"]["dead_by_reason"]),
+    )
+
+
+def _days_from(document: Document) -> dict[date, DayCounts]:
+    return {date.fromisoformat(c["day"]): counts_from(c) for c in document["counts"]["days"]}
+
+
+def summary_from(document: Document) -> Summary:
+    rows: dict[date, dict[str, int]] = {}
+    for one in document["summed"]:
+        rows.setdefault(date.fromisoformat(one["day"]), {})[one["seal"]] = one["rows"]
+    return Summary(
+        id=document["_id"],
+        event=document["event"],
+        seals=document["seals"],
+        sealed_from=datetime.fromisoformat(document["sealed_from"]),
+        sealed_to=datetime.fromisoformat(document["sealed_at"]),
+        made_at=datetime.fromisoformat(document["made_at"]),
+        ranges=tuple(range_from(r) for r in document["ranges"]),
+        days=_days_from(document),
+        dead_by_reason=dict(document["counts"]["dead_by_reason"]),
+        rows=rows,
     )
 
 
@@ -164,6 +213,13 @@ def incident_from(document: Document) -> Incident:
         seen_at=datetime.fromisoformat(document["seen_at"]),
         topic_id=document["topic_id"],
     )
+
+
+def entry_from(document: Document) -> Seal | Incident | Summary:
+    """Any entry that covers offsets."""
+    if document["kind"] == EntryKind.SUMMARY:
+        return summary_from(document)
+    return seal_from(document) if document["kind"] == EntryKind.SEAL else incident_from(document)
 
 
 def range_from(document: Document) -> Range:

@@ -22,6 +22,7 @@ from app.ledger.chain import (
 )
 from app.ledger.document import (
     Document,
+    entry_from,
     incident_document,
     incident_from,
     range_from,
@@ -38,6 +39,7 @@ from app.ledger.mongo_identity import identity
 from app.ledger.mongo_operations import MongoOperations
 from app.ledger.mongo_queries import INDEXES
 from app.ledger.mongo_reruns import MongoReruns, RerunsOfLedger
+from app.ledger.mongo_summaries import MongoSummaries
 from app.ledger.mongo_sums import MongoSums
 from app.ledger.options import LedgerOptions
 from app.ledger.pages import by_id
@@ -54,14 +56,15 @@ from app.ledger.protocol import (
     Link,
     Shelved,
 )
+from app.ledger.summary import Summary
 
 SEALS_PER_PAGE = 100
 CLOSE_SECONDS = 2.0
-VERSION = 3
+VERSION = 4
 """As of the SQLite ledger, and with the same steps: see FORMATS.md."""
 
 
-class MongoLedger(MongoOperations, MongoSums, RerunsOfLedger):
+class MongoLedger(MongoOperations, MongoSums, MongoSummaries, RerunsOfLedger):
     """A `Ledger` in collections of one database, `ledger` before all."""
 
     def __init__(self, client: AsyncIOMotorClient[Document], database: str) -> None:
@@ -140,12 +143,10 @@ class MongoLedger(MongoOperations, MongoSums, RerunsOfLedger):
             async for link in self._entries.chain(tp):
                 yield link
 
-    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | None:
+    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | Summary | None:
         with translating():
             found = await self._entries.entry_at(tp, offset)
-        if found is None:
-            return None
-        return seal_from(found) if found["kind"] == EntryKind.SEAL else incident_from(found)
+        return None if found is None else entry_from(found)
 
     async def partitions(self) -> Mapping[str, Sequence[str]]:
         with translating():

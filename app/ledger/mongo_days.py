@@ -12,6 +12,7 @@ from app.ledger.document import Document, counts_from, load_document, load_from,
 from app.ledger.mongo_entries import SCAN_SECONDS
 from app.ledger.mongo_queries import row_objects_of, totals_of
 from app.ledger.mongo_reruns import MongoReruns
+from app.ledger.mongo_summaries import summarised_on
 from app.ledger.protocol import DayLoad, DaySeals, DayTotals, DirtyDay
 from app.ledger.reruns import with_closed
 
@@ -56,7 +57,14 @@ class MongoDays:
                     seals, objects = found[stored.day]
                     seals[seal["_id"]] = None
                     objects.append(stored)
-        return [DaySeals(day, tuple(found[day][0]), tuple(found[day][1])) for day in days]
+        summed: dict[date, dict[str, int]] = {day: {} for day in days}
+        async for summary in self._entries.find(summarised_on(event, days), {"summed": 1}):
+            for one in summary["summed"]:
+                if (day := date.fromisoformat(one["day"])) in summed:
+                    summed[day][one["seal"]] = one["rows"]
+        return [
+            DaySeals(day, tuple(found[day][0]), tuple(found[day][1]), summed[day]) for day in days
+        ]
 
     async def remember(self, load: DayLoad) -> None:
         """Keep a load and settle what waits of its day, one document at a time.

@@ -8,8 +8,15 @@ changed, changes the digest; a text changed into another one of the same length 
 from typing import Any
 
 from app.core.seal import COUNTED
-from app.ledger.document import Document, end_from, seal_document, seal_from
-from app.ledger.protocol import SHELF
+from app.ledger.document import (
+    Document,
+    end_from,
+    seal_document,
+    seal_from,
+    summary_document,
+    summary_from,
+)
+from app.ledger.protocol import SHELF, EntryKind
 
 Expression = dict[str, Any]
 
@@ -17,9 +24,14 @@ NUMBERS = {
     "ranges": ("first", "next", "records", "changelog"),
     "objects": ("rows", "bytes"),
     "counts.days": COUNTED,
+    "summed": ("rows",),
 }
-TEXTS = {"objects": ("day", "kind", "key", "sha256", "etag"), "counts.days": ("day",)}
-SIZES = ("chain", "ends", "ranges", "objects", "counts.days", "days", "row_days")
+TEXTS = {
+    "objects": ("day", "kind", "key", "sha256", "etag"),
+    "counts.days": ("day",),
+    "summed": ("day", "seal"),
+}
+SIZES = ("chain", "ends", "ranges", "objects", "counts.days", "days", "row_days", "summed")
 TOTALS = ("received", *COUNTED)
 CHANGING = ("unloaded", "missed")
 """What loads change, and so is no part of what an entry is."""
@@ -60,9 +72,14 @@ def digest_of(sums: Document) -> str:
 
 
 def contradictions(stored: Document) -> tuple[str, ...]:
-    """What a seal's document says twice, for queries and for people, and differently."""
-    ends = {r["tp"]: end_from(r) for r in stored["ranges"]}
-    written = seal_document(seal_from(stored), ends)
+    """What a seal's or a summary's document says twice, for queries and for people, and
+    differently."""
+    if stored["kind"] == EntryKind.SUMMARY:
+        ends_of = {(r["tp"], r["next"]): end_from(r) for r in stored["ranges"]}
+        written = summary_document(summary_from(stored), ends_of)
+    else:
+        ends = {r["tp"]: end_from(r) for r in stored["ranges"]}
+        written = seal_document(seal_from(stored), ends)
     return tuple(
         f"its {name} are not what the rest of it says"
         for name in written

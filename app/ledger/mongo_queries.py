@@ -73,7 +73,7 @@ def totals_of(event: str) -> list[Stage]:
     }
     sums = [name for name in of_day if name != "day"]
     return [
-        {"$match": {"kind": "seal", "event": event}},
+        {"$match": {"kind": {"$in": ["seal", "summary"]}, "event": event}},
         {"$project": {"d": {"$map": {"input": "$counts.days", "as": "c", "in": of_day}}}},
         {"$unwind": "$d"},
         {"$group": {"_id": "$d.day", **{name: {"$sum": f"$d.{name}"} for name in sums}}},

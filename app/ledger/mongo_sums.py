@@ -24,6 +24,7 @@ from app.ledger.sums import (
 
 Stage = dict[str, Any]
 SEAL = EntryKind.SEAL.value
+COUNTING = (SEAL, EntryKind.SUMMARY.value)
 NONE = (0, 0, 0, "")
 SUMS = {name: {"$sum": f"${name}"} for name in COUNTED}
 
@@ -40,13 +41,13 @@ def counted(where: str) -> Stage:
 
 
 def balances_of(events: Sequence[str], first: str, last: str) -> list[Stage]:
-    """By type. A seal may be of days before and after, and of none in between."""
+    """By type. A seal may be of days before and after, and of none in between; summaries count."""
     within = {"$gte": first, "$lte": last}
     day = "$counts.days"
     rows = {"$ifNull": [f"{day}.rows", f"{day}.staged"]}
     waits = {"$cond": [{"$in": [f"{day}.day", "$unloaded"]}, rows, 0]}
     return [
-        {"$match": {"event": {"$in": list(events)}, "days": within, "kind": SEAL}},
+        {"$match": {"event": {"$in": list(events)}, "days": within, "kind": {"$in": COUNTING}}},
         {"$unwind": day},
         {"$match": {"counts.days.day": within}},
         {"$project": {"event": 1, **counted(day), "waiting": waits}},
@@ -163,7 +164,7 @@ class MongoSums:
     ) -> Sequence[TypeBalance]:
         span = (first.isoformat(), last.isoformat())
         with translating():
-            events = await self._database["ledger"].distinct("event", {"kind": SEAL})
+            events = await self._database["ledger"].distinct("event", {"kind": {"$in": COUNTING}})
         sums = await self._sums("ledger", balances_of(events, *span))
         loaded: dict[str, tuple[int, int, int, str]] = {}
         for one in await self._sums("loads", loaded_in(*span)):

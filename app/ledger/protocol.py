@@ -1,13 +1,14 @@
 """What the ledger promises; `sqlite` and `mongo` pass one behaviour suite for it.
 
-Three kinds of entry form the chain of a partition: its start (where reading began), seals, and
-incidents (offsets that can no longer be read). Each takes a link, `tp@start` or `tp@first`, and a
-link can be taken once: that is all the fencing a worker needs. A partition has one chain for each
-incarnation of its topic (`app.core.incarnation`); an incident without offsets ends a chain.
+Four kinds of entry form the chain of a partition: its start (where reading began), seals, incidents
+(offsets that can no longer be read), and summaries of old seals. Each takes a link, `tp@start` or
+`tp@first`, and a link can be taken once: that is all the fencing a worker needs. A partition has
+one chain for each incarnation of its topic (`app.core.incarnation`); an incident without offsets
+ends a chain.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -16,6 +17,7 @@ from app.core.disposal import Disposal
 from app.core.seal import DayCounts, Range, Seal, StoredObject
 from app.ledger.declared_runs import DeclaredRuns
 from app.ledger.operations import Operations
+from app.ledger.summary import Summaries, Summary
 from app.ledger.sums import Sums
 
 SHELF = 5
@@ -28,6 +30,7 @@ class EntryKind(StrEnum):
     START = "start"
     SEAL = "seal"
     INCIDENT = "incident"
+    SUMMARY = "summary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,14 @@ class DaySeals:
     """All the ledger knows of one day of one event type: the load's manifest.
 
     `seals` are the ids of the seals with row objects for the day, in order; `objects` theirs.
+    Rows of seals that are `summarised`, by id, have no objects any more: with some of them the day
+    can not be made again.
     """
 
     day: date
     seals: tuple[str, ...]
     objects: tuple[StoredObject, ...]
+    summarised: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -170,7 +176,7 @@ class Shelved:
         return self.seal.id
 
 
-class Ledger(Operations, Sums, DeclaredRuns, Protocol):
+class Ledger(Operations, Sums, DeclaredRuns, Summaries, Protocol):
     """Every method raises `Transient` when the store can not be reached or is busy."""
 
     async def record(self, seal: Seal) -> None:
@@ -201,7 +207,7 @@ class Ledger(Operations, Sums, DeclaredRuns, Protocol):
     def chain(self, tp: str) -> AsyncIterator[Link]:
         """Walk a partition's entries by ascending `first`, the start entry before all."""
 
-    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | None:
+    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | Summary | None:
         """Find the entry whose range of this partition holds the offset.
 
         None when the chain has none: it does not reach so far, or began later.

@@ -28,6 +28,7 @@ from app.ledger.protocol import (
     DaySeals,
     DayTotals,
     DirtyDay,
+    EntryKind,
     Incident,
     Link,
     Shelved,
@@ -35,13 +36,15 @@ from app.ledger.protocol import (
 from app.ledger.sqlite_file import SQLiteFile
 from app.ledger.sqlite_operations import SQLiteOperations
 from app.ledger.sqlite_reruns import SQLiteReruns
+from app.ledger.sqlite_summaries import SQLiteSummaries, find_summary
 from app.ledger.sqlite_sums import SQLiteSums
+from app.ledger.summary import Summary
 
 SEALS_PER_PAGE = 100
 LINKS_PER_PAGE = 1_000
 
 
-class SQLiteLedger(SQLiteOperations, SQLiteReruns, SQLiteSums):
+class SQLiteLedger(SQLiteOperations, SQLiteReruns, SQLiteSums, SQLiteSummaries):
     """A `Ledger` whose every method is one transaction.
 
     Walks go page by page, each page its own transaction: a long walk neither holds memory nor
@@ -94,8 +97,8 @@ class SQLiteLedger(SQLiteOperations, SQLiteReruns, SQLiteSums):
                 yield link
             beyond = page[-1][0]
 
-    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | None:
-        return await self._file.read(lambda db: entries_of.find_entry_at(db, tp, offset))
+    async def entry_at(self, tp: str, offset: int) -> Seal | Incident | Summary | None:
+        return await self._file.read(lambda db: _entry_at(db, tp, offset))
 
     async def partitions(self) -> Mapping[str, Sequence[str]]:
         return await self._file.read(entries_of.find_partitions)
@@ -177,3 +180,14 @@ class SQLiteLedger(SQLiteOperations, SQLiteReruns, SQLiteSums):
 
     async def close(self) -> None:
         await self._file.close()
+
+
+def _entry_at(db: Connection, tp: str, offset: int) -> Seal | Incident | Summary | None:
+    if (found := entries_of.find_entry_at(db, tp, offset)) is None:
+        return None
+    kind, entry = found
+    if kind is EntryKind.SUMMARY:
+        return find_summary(db, entry["id"])
+    return (entries_of.seals_of if kind is EntryKind.SEAL else entries_of.incidents_of)(
+        db, [entry]
+    )[0]

@@ -11,6 +11,7 @@ from app.ledger.document import time_text
 from app.ledger.protocol import DayLoad, DaySeals, DayTotals, DirtyDay
 from app.ledger.reruns import with_closed
 from app.ledger.sqlite_entries import stored_object
+from app.ledger.sqlite_summaries import summarised_rows
 
 
 def find_dirty(db: Connection, event: str) -> list[DirtyDay]:
@@ -43,7 +44,8 @@ def _day_seals(db: Connection, event: str, day: date) -> DaySeals:
         (event, day.isoformat()),
     ).fetchall()
     seals = dict.fromkeys(row["entry"] for row in rows)
-    return DaySeals(day, tuple(seals), tuple(stored_object(row) for row in rows))
+    objects = tuple(stored_object(row) for row in rows)
+    return DaySeals(day, tuple(seals), objects, summarised_rows(db, event, day))
 
 
 def remember_loads(db: Connection, loads: Sequence[DayLoad]) -> None:

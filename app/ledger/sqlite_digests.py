@@ -16,6 +16,8 @@ PARTS = (
     ("counts", "entry"),
     ("reasons", "entry"),
     ("objects", "entry"),
+    ("summaries", "id"),
+    ("summed", "entry"),
 )
 
 
@@ -68,6 +70,7 @@ def contradictions(db: Connection, ids: str) -> dict[str, list[str]]:
         ("links", "p.event <> e.event OR p.kind <> e.kind"),
         ("counts", "p.event <> e.event"),
         ("objects", "p.event <> e.event"),
+        ("summed", "p.event <> e.event"),
     ):
         for (entry,) in db.execute(
             f"""SELECT DISTINCT p.entry FROM {table} p JOIN entries e ON e.id = p.entry

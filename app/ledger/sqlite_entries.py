@@ -22,22 +22,11 @@ def append_seal(db: Connection, seal: Seal) -> None:
             raise Fenced(f"another seal is recorded as {seal.id}")
         return
     ends = [after(_end_for(db, r), r) for r in seal.ranges]
-    _add_entry(db, seal.id, EntryKind.SEAL, seal.event, time_text(seal.sealed_at),
+    add_entry(db, seal.id, EntryKind.SEAL, seal.event, time_text(seal.sealed_at),
                version=seal.version, worker=seal.worker, config_sha=seal.config_sha)  # fmt: skip
     for position, (r, end) in enumerate(zip(seal.ranges, ends, strict=True)):
-        _add_link(db, seal.id, EntryKind.SEAL, seal.event, r, end, slot=r.first, position=position)
-    db.executemany(
-        "INSERT INTO counts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (seal.event, day.isoformat(), seal.id, c.staged, c.duplicates, c.dead, c.filtered,
-             None if c.rows == c.staged else c.rows)
-            for day, c in seal.days.items()
-        ],
-    )  # fmt: skip
-    db.executemany(
-        "INSERT INTO reasons VALUES (?, ?, ?)",
-        [(seal.id, str(reason), dead) for reason, dead in seal.dead_by_reason.items()],
-    )
+        add_link(db, seal.id, EntryKind.SEAL, seal.event, r, end, slot=r.first, position=position)
+    add_counts(db, seal.event, seal.id, seal.days, seal.dead_by_reason)
     _add_objects(db, seal)
 
 
@@ -46,21 +35,21 @@ def append_start(db: Connection, start: ChainStart) -> None:
     if _end_of(db, start.tp) is not None:
         return
     identity = start_link(start.tp)
-    _add_entry(db, identity, EntryKind.START, start.event, "", topic_id=start.topic_id)
+    add_entry(db, identity, EntryKind.START, start.event, "", topic_id=start.topic_id)
     r = Range(start.tp, start.first, start.first, 0)
-    _add_link(db, identity, EntryKind.START, start.event, r, after_start(start), slot=START_SLOT)
+    add_link(db, identity, EntryKind.START, start.event, r, after_start(start), slot=START_SLOT)
 
 
 def append_incident(db: Connection, incident: Incident) -> None:
     if _is_recorded(db, incident.id):
-        if _incidents(db, [_entry(db, incident.id)]) != [incident]:
+        if incidents_of(db, [_entry(db, incident.id)]) != [incident]:
             raise Fenced(f"another incident is recorded as {incident.id}")
         return
     r = incident.range
     end = after_incident(_end_for(db, r), incident)
-    _add_entry(db, incident.id, EntryKind.INCIDENT, incident.event, time_text(incident.seen_at),
+    add_entry(db, incident.id, EntryKind.INCIDENT, incident.event, time_text(incident.seen_at),
                what=incident.what, topic_id=incident.topic_id)  # fmt: skip
-    _add_link(db, incident.id, EntryKind.INCIDENT, incident.event, r, end, slot=r.first)
+    add_link(db, incident.id, EntryKind.INCIDENT, incident.event, r, end, slot=r.first)
 
 
 def find_cursors(db: Connection, tps: Iterable[str]) -> dict[str, Cursor]:
@@ -73,14 +62,14 @@ def find_starts(db: Connection, tps: Iterable[str]) -> dict[str, int]:
     return {tp: row["first"] for tp, row in rows.items() if row is not None}
 
 
-def find_entry_at(db: Connection, tp: str, offset: int) -> Seal | Incident | None:
+def find_entry_at(db: Connection, tp: str, offset: int) -> tuple[EntryKind, Row] | None:
+    """Its kind and its row of `entries`."""
     row = db.execute(
         "SELECT * FROM links WHERE tp = ? AND slot <= ? ORDER BY slot DESC LIMIT 1", (tp, offset)
     ).fetchone()
     if row is None or not row["first"] <= offset < row["next"]:  # a start covers no offset
         return None
-    found = [_entry(db, row["entry"])]
-    return (seals_of if row["kind"] == EntryKind.SEAL else _incidents)(db, found)[0]
+    return EntryKind(row["kind"]), _entry(db, row["entry"])
 
 
 def find_partitions(db: Connection) -> dict[str, list[str]]:
@@ -115,7 +104,7 @@ def page_of_seals(
 
 def page_of_incidents(db: Connection, event: str | None, beyond: str, limit: int) -> list[Incident]:
     where, values = _of(EntryKind.INCIDENT, event, beyond)
-    return _incidents(db, db.execute(_page(where), values | {"limit": limit}).fetchall())
+    return incidents_of(db, db.execute(_page(where), values | {"limit": limit}).fetchall())
 
 
 def _of(kind: EntryKind, event: str | None, beyond: str) -> tuple[str, dict[str, object]]:
@@ -157,7 +146,7 @@ def _end_for(db: Connection, r: Range) -> Cursor:
     return end
 
 
-def _add_entry(
+def add_entry(
     db: Connection, identity: str, kind: EntryKind, event: str, at: str, **more: str | int
 ) -> None:
     values = {"id": identity, "kind": kind.value, "event": event, "at": at, **more}
@@ -165,7 +154,7 @@ def _add_entry(
     db.execute(f"INSERT INTO entries ({columns}) VALUES ({places})", values)
 
 
-def _add_link(
+def add_link(
     db: Connection,
     entry: str,
     kind: EntryKind,
@@ -181,6 +170,27 @@ def _add_link(
         (r.tp, slot, entry, position, kind.value, event, r.first, r.next, r.records, r.changelog,
          end.changelog, end.topic_id),
     )  # fmt: skip
+
+
+def add_counts(
+    db: Connection,
+    event: str,
+    entry: str,
+    days: Mapping[date, DayCounts],
+    dead_by_reason: Mapping[str, int],
+) -> None:
+    db.executemany(
+        "INSERT INTO counts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (event, day.isoformat(), entry, c.staged, c.duplicates, c.dead, c.filtered,
+             None if c.rows == c.staged else c.rows)
+            for day, c in days.items()
+        ],
+    )  # fmt: skip
+    db.executemany(
+        "INSERT INTO reasons VALUES (?, ?, ?)",
+        [(entry, str(reason), dead) for reason, dead in dead_by_reason.items()],
+    )
 
 
 def _add_objects(db: Connection, seal: Seal) -> None:
@@ -201,7 +211,7 @@ def _add_objects(db: Connection, seal: Seal) -> None:
 def seals_of(db: Connection, entries: Sequence[Row]) -> list[Seal]:
     ids = json.dumps([entry["id"] for entry in entries])
     ranges, objects, counts, reasons = (
-        _by_entry(db, f"SELECT * FROM {table} WHERE entry IN (SELECT value FROM json_each(?))"
+        by_entry(db, f"SELECT * FROM {table} WHERE entry IN (SELECT value FROM json_each(?))"
                       f" ORDER BY {order}", ids)
         for table, order in (("links", "position"), ("objects", "position"),
                              ("counts", "day"), ("reasons", "reason"))
@@ -216,16 +226,16 @@ def seals_of(db: Connection, entries: Sequence[Row]) -> list[Seal]:
             config_sha=entry["config_sha"],
             ranges=tuple(range_of(row) for row in ranges[entry["id"]]),
             objects=tuple(stored_object(row) for row in objects[entry["id"]]),
-            days={date.fromisoformat(c["day"]): _counts_of(c) for c in counts[entry["id"]]},
+            days={date.fromisoformat(c["day"]): counts_of(c) for c in counts[entry["id"]]},
             dead_by_reason={row["reason"]: row["dead"] for row in reasons[entry["id"]]},
         )
         for entry in entries
     ]
 
 
-def _incidents(db: Connection, entries: Sequence[Row]) -> list[Incident]:
+def incidents_of(db: Connection, entries: Sequence[Row]) -> list[Incident]:
     ids = json.dumps([entry["id"] for entry in entries])
-    ranges = _by_entry(
+    ranges = by_entry(
         db, "SELECT * FROM links WHERE entry IN (SELECT value FROM json_each(?))", ids
     )
     return [
@@ -241,7 +251,7 @@ def _incidents(db: Connection, entries: Sequence[Row]) -> list[Incident]:
     ]
 
 
-def _by_entry(db: Connection, query: str, ids: str) -> Mapping[str, list[Row]]:
+def by_entry(db: Connection, query: str, ids: str) -> Mapping[str, list[Row]]:
     rows: defaultdict[str, list[Row]] = defaultdict(list)
     for row in db.execute(query, (ids,)):
         rows[row["entry"]].append(row)
@@ -252,7 +262,7 @@ def range_of(row: Row) -> Range:
     return Range(row["tp"], row["first"], row["next"], row["records"], row["changelog"])
 
 
-def _counts_of(row: Row) -> DayCounts:
+def counts_of(row: Row) -> DayCounts:
     rows = AS_STAGED if row["rows"] is None else row["rows"]
     return DayCounts(row["staged"], row["duplicates"], row["dead"], row["filtered"], rows)
 

@@ -1,6 +1,6 @@
 """The tables of the SQLite ledger. Each fact stands once."""
 
-VERSION = 3
+VERSION = 4
 
 RUNS = (
     """
@@ -15,9 +15,31 @@ RUNS = (
     "CREATE INDEX declared_runs_by_day ON declared_runs (event, day)",
 )
 
+SUMMARIES = (
+    """
+    CREATE TABLE summaries (                  -- beside the row in `entries`, whose `at` is the end
+        id TEXT PRIMARY KEY,
+        seals INTEGER NOT NULL,
+        sealed_from TEXT NOT NULL,
+        made_at TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE summed (                     -- rows of a day in a seal that was summarised
+        event TEXT NOT NULL,
+        day TEXT NOT NULL,
+        seal TEXT NOT NULL,
+        entry TEXT NOT NULL,                  -- the summary
+        rows INTEGER NOT NULL,
+        PRIMARY KEY (event, day, seal)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX summed_by_entry ON summed (entry)",
+)
+
 SCHEMA = (
     """
-    CREATE TABLE entries (                    -- one per start, seal or incident
+    CREATE TABLE entries (                    -- one per start, seal, incident or summary
         id TEXT PRIMARY KEY,
         kind TEXT NOT NULL,
         event TEXT NOT NULL,
@@ -112,6 +134,7 @@ SCHEMA = (
     """,
     "CREATE TABLE fences (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     *RUNS,
+    *SUMMARIES,
 )
 
 STEPS = {
@@ -131,5 +154,6 @@ STEPS = {
             *RUNS,
         ),
     ),
+    3: (4, SUMMARIES),
 }
 """What makes a file of an older version, or an empty one, one of a newer."""

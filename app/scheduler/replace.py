@@ -88,8 +88,8 @@ async def replace_days(
     Raises:
         Transient: nothing changed, or it is unknown and the next run will find out.
         Fenced: a newer run has loaded the table.
-        Fatal: the warehouse holds rows of seals that the ledger does not know; or as
-            `Warehouse.prepare` and `replace` do.
+        Fatal: the warehouse holds rows of seals that the ledger does not know; a day that was
+            asked for can not be made again; or as `Warehouse.prepare` and `replace` do.
     """
     run = run or str(ULID())
     wanted = await _days(ledger, table, days, force)
@@ -102,6 +102,9 @@ async def replace_days(
     standing = await warehouse.loaded(table, these)
     reruns = Reruns(ledger, table)
     await reruns.look(these, standing)
+    reruns.leave_summarised(asked_for=force)
+    if not reruns.manifest(standing):
+        return LoadReport(table.event, run, 0, 0, 0, 0, "nothing_to_do", len(wanted) - len(these))
     while True:
         manifest = reruns.manifest(standing)
         _check_known(table, manifest, standing)

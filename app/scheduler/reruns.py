@@ -6,11 +6,12 @@ then the next run of the day that may be complete is tried.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from loguru import logger
 
 from app.contracts.table import Table
+from app.core.errors import Fatal
 from app.core.reruns import Counted, DeclaredRun, choose, judged
 from app.ledger.protocol import DaySeals, Ledger
 from sinks.protocol import DayManifest, LoadedDay, Miscounted
@@ -40,6 +41,32 @@ class Reruns:
             self._runs[run.day].append(run)
         found = await self._ledger.manifest(self._table.event, days)
         self._days = {day.day: day for day in found}
+
+    def leave_summarised(self, *, asked_for: bool) -> None:
+        """Leave out days that can not be made again, for the objects of old rows are gone.
+
+        Raises:
+            Fatal: they were `asked_for`.
+        """
+        gone = sorted(day for day, found in self._days.items() if found.summarised)
+        if not gone:
+            return
+        event = self._table.event
+        if asked_for:
+            raise Fatal(
+                f"{self._table.name}: days up to {gone[-1]} hold rows of seals that are older than "
+                "JANITOR__KEEP_SEALS_DAYS and were summarised: their objects are gone, so the days "
+                "can not be made again. Nothing was replaced; begin later: "
+                f"`forebay load --type {event} --from {gone[-1] + timedelta(days=1)} …`"
+            )
+        for day in gone:
+            logger.error(
+                "{} {}: rows came after the day's old seals were summarised; they stay in their "
+                "objects, and the day as it is: it can not be made again",
+                event, day,
+            )  # fmt: skip
+            del self._days[day]
+            self._runs.pop(day, None)
 
     def manifest(self, standing: Mapping[date, LoadedDay]) -> Sequence[DayManifest]:
         """What each day must consist of, by what is known of its runs by now."""

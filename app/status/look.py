@@ -15,6 +15,7 @@ from app.kafka_group import partitions_read
 from app.kafka_logs import LogEnds, kafka_logs
 from app.kafka_records import Found, Stretch, look_at
 from app.ledger.protocol import Cursor, Ledger
+from app.ledger.summary import Summary
 from app.status.verdict import Seen, Status, Unloaded, Unread, judged
 from app.worker.records import Clock
 
@@ -207,4 +208,6 @@ async def _sealed_at(ledger: Ledger, end: tuple[str, Cursor] | None) -> datetime
         return None
     tp, cursor = end
     entry = await ledger.entry_at(tp, cursor.next - 1)
+    if isinstance(entry, Summary):
+        return entry.sealed_to
     return entry.sealed_at if isinstance(entry, Seal) else None

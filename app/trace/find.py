@@ -100,6 +100,9 @@ class Tracer:
         except Exhausted as limit:
             said = f"it stands in {self._contract.table.name}, day {first['day']}; {limit}"
             return Receipt(self._contract.event, "", Outcome.ROW, said, place, rows=len(rows))
+        if found.outcome is Outcome.UNKNOWN:  # its seal is a part of a summary
+            said = f"it stands in {self._contract.table.name}, day {first['day']}; {found.said}"
+            return replace(found, outcome=Outcome.ROW, said=said, rows=len(rows))
         if found.load is None or not isinstance(day := first["day"], date):
             return found
         try:

@@ -17,6 +17,7 @@ from app.kafka import KafkaOptions
 from app.kafka_logs import LogEnds, kafka_logs
 from app.kafka_records import Stretch, look_at
 from app.ledger.protocol import DayLoad, Incident, Ledger
+from app.ledger.summary import Summary
 from app.trace.key import Key, Keys
 from app.trace.receipt import Letter, Line, Load, Outcome, Position, Receipt, Sealed
 from app.trace.stores import Readable, lines_with
@@ -49,6 +50,13 @@ class Places:
         if isinstance(entry, Incident):
             said = f"it can not be read any more: {entry.what} (incident {entry.id})"
             return replace(asked, outcome=Outcome.LOST, said=said), None
+        if isinstance(entry, Summary):
+            said = (
+                f"one of {entry.seals:,} old seals has it, of {entry.sealed_from:%Y-%m-%d} to "
+                f"{entry.sealed_to:%Y-%m-%d}, of which the ledger keeps the sums alone: only by "
+                "its key can a row be found"
+            )
+            return replace(asked, said=said), None
         if entry is None:
             return await self._unread(asked, position), None
         return await self._in_seal(asked, position, entry)

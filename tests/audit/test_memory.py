@@ -18,6 +18,7 @@ from app.ledger.protocol import (
     Link,
     Shelved,
 )
+from app.ledger.summary import ShelvedSummary
 from sinks.protocol import DayPrints, LoadedDay, ObjectStat
 from tests.audit.world import DAY1, NOON, ORDER, table_of, topic_of, tp_of
 
@@ -65,6 +66,13 @@ class Endless:
     async def shelved(self, shelf: str) -> AsyncIterator[Shelved]:
         for seal in self.each() if shelf != "event" else ():
             yield Shelved(seal)
+
+    async def summary_count(self) -> int:
+        return 0
+
+    async def summaries(self, shelf: str) -> AsyncIterator[ShelvedSummary]:
+        for nothing in ():
+            yield nothing
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectStat]:
         if prefix == f"{ORDER}/":

@@ -8,7 +8,8 @@ import pytest
 from ulid import ULID
 
 from app.core.seal import DayCounts, ObjectKind, Seal, StoredObject, object_key
-from app.janitor.sweep import Kind, Pile, sweep
+from app.janitor.pile import Kind, Pile
+from app.janitor.sweep import sweep
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.ledger.protocol import Ledger

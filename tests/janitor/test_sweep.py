@@ -11,8 +11,9 @@ from ulid import ULID
 from app.core.errors import Fatal, Transient
 from app.core.job_run import JobOutcome, JobRun
 from app.core.seal import STRAY_GRACE, ObjectKind, Seal, object_key, seal_of_key
+from app.janitor.pile import Kind, Pile
 from app.janitor.strays import AT_ONCE, FEW
-from app.janitor.sweep import Kind, Pile, sweep
+from app.janitor.sweep import sweep
 from app.ledger.open import open_ledger
 from app.ledger.options import LedgerOptions
 from app.scheduler.lock import LeaseLost

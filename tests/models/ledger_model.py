@@ -19,6 +19,7 @@ class LedgerModel:
     incidents: list[Incident] = field(default_factory=list)
     cursors: dict[str, Cursor] = field(default_factory=dict)
     loads: dict[date, DayLoad] = field(default_factory=dict)
+    summarised: list[Seal] = field(default_factory=list)
 
     def begin(self, start: ChainStart) -> None:
         if start.tp not in self.cursors:
@@ -49,6 +50,11 @@ class LedgerModel:
         if load.day not in self.loads or self.loads[load.day].fence <= load.fence:
             self.loads[load.day] = load
 
+    def sum_up(self, ids: Collection[str]) -> None:
+        """Of these seals only what they counted stays."""
+        self.summarised += [s for s in self.seals if s.id in ids]
+        self.seals = [s for s in self.seals if s.id not in ids]
+
     def fits(self, *ranges: Range) -> bool:
         ends = [(self.cursors.get(r.tp), r.first) for r in ranges]
         return all(end and end.next == first and not end.ended for end, first in ends)
@@ -65,9 +71,10 @@ class LedgerModel:
 
     def totals(self) -> list[DayTotals]:
         waiting, totals = self.dirty(), []
-        for day in sorted({day for s in self.seals for day in s.days}):
-            of_day = [s for s in self.seals if day in s.days]
-            objects = [o for s in of_day for o in s.objects if o.day == day]
+        every = [*self.seals, *self.summarised]
+        for day in sorted({day for s in every for day in s.days}):
+            of_day = [s for s in every if day in s.days]
+            objects = [o for s in self.seals for o in s.objects if o.day == day]
             counts = DayCounts(
                 *(sum(getattr(s.days[day], what) for s in of_day) for what in COUNTED)
             )

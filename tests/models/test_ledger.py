@@ -95,6 +95,25 @@ class Histories(RuleBasedStateMachine):
         self.run(self.ledgers[who].record(again))
         self.refused(self.ledgers[who].record(replace(again, worker="zombie")))
 
+    @precondition(lambda self: self.model.summarised)
+    @rule(n=st.integers(0))
+    def a_summarised_seal_is_recorded_again(self, n: int) -> None:
+        self.refused(self.ledgers[0].record(self.model.summarised[n % len(self.model.summarised)]))
+
+    @precondition(lambda self: self.model.seals)
+    @rule(some=st.sets(st.integers(0, 20), min_size=1), who=st.integers(0, 1))
+    def old_seals_are_summarised(self, some: set[int], who: int) -> None:
+        seals = self.model.seals
+        chosen = {seals[n % len(seals)].id for n in some}
+        waiting = {id for ids in self.model.dirty().values() for id in ids}
+        if chosen & waiting:
+            self.refused(self.ledgers[who].summarise(sorted(chosen), NOON))
+            chosen -= waiting
+        if chosen:
+            made = self.run(self.ledgers[who].summarise(sorted(chosen), NOON))
+            assert made.problems() == []
+            self.model.sum_up(chosen)
+
     @rule(n=st.integers(0, 2), width=WIDTHS, behind=st.sampled_from([0, 0, 2]))
     def offsets_are_lost(self, n: int, width: int, behind: int) -> None:
         gone = self.next_range(n, width, behind, -1)
@@ -121,6 +140,8 @@ class Histories(RuleBasedStateMachine):
         (manifest,) = self.run(self.ledgers[0].manifest(self.event, [day]))
         assert list(manifest.seals) == self.model.with_rows(day)
         assert manifest.rows == sum(rows_of(s, day) for s in self.model.seals)
+        gone = {s.id: rows_of(s, day) for s in self.model.summarised if rows_of(s, day)}
+        assert manifest.summarised == gone
         self.manifests.append((day, list(manifest.seals)))
 
     @precondition(lambda self: self.manifests)
@@ -143,7 +164,7 @@ class Histories(RuleBasedStateMachine):
         first = max(end.next - behind, 0)
         return Range(self.tp(n), first, first + width, width, changelog)
 
-    def refused(self, attempt: Awaitable[None]) -> None:
+    def refused(self, attempt: Awaitable[object]) -> None:
         try:
             self.run(attempt)
         except Fenced:

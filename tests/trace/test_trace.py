@@ -7,7 +7,7 @@ the same partition, where the worker knows it, of the other in another one.
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -88,6 +88,12 @@ class Story:
             days = await parts.ledger.totals(self.kind.event)
             return sum(day.unloaded for day in days) if days else -1
 
+    async def grow_old(self) -> None:
+        """All seals become one summary."""
+        async with opened_parts(self._settings) as parts:
+            seals = [seal.id async for seal in parts.ledger.seals(self.kind.event)]
+            await parts.ledger.summarise(seals, datetime.now(UTC))
+
     async def command(self, *words: str) -> tuple[int, str, str]:
         return await self.house.command("trace", "--event", self.kind.event, *words)
 
@@ -143,6 +149,8 @@ async def told(story: Story) -> dict[str, dict[str, Any]]:
     for name, words in COMMANDS.items():
         code, out, err = await story.command(*words)
         receipts[name] = {"code": code, "text": out, "error": err}
+    await story.grow_old()
+    receipts["old"], receipts["at old"] = await story.by(PLAIN), await story.at("plain")
     return receipts
 
 
@@ -179,6 +187,18 @@ def test_a_row_is_followed_back_to_kafka_by_key_and_by_place(receipts: Receipts)
     assert list(found["searched"]) == [f"the table {found['load']['table']}"]
     same = ("outcome", "position", "sealed", "line", "load", "rows", "received_at")
     assert {name: receipts["at plain"][name] for name in same} == {n: found[n] for n in same}
+
+
+def test_of_an_event_whose_seal_is_summarised_the_row_is_found_by_its_key(
+    receipts: Receipts,
+) -> None:
+    found, at = receipts["old"], receipts["at old"]
+    assert (found["outcome"], found["rows"]) == ("row", 1)
+    assert found["position"] == receipts["places"]["plain"]
+    assert (found["sealed"], found["line"], found["load"]) == (None, None, None)
+    assert at["outcome"] == "unknown"
+    assert at["said"] in found["said"]
+    assert "the ledger keeps the sums alone" in at["said"]
 
 
 def test_a_key_in_another_spelling_is_the_same_key(receipts: Receipts) -> None:
