@@ -22,6 +22,7 @@ from app.ledger.protocol import Cursor, DayLoad
 from tests.ledger.examples import (
     EVENT,
     MONDAY,
+    NOON,
     OTHER_TP,
     TABLE,
     TP,
@@ -340,3 +341,14 @@ def test_an_error_is_retried_unless_someone_must_change_something(
     error: Exception, kind: type[ForebayError]
 ) -> None:
     assert type(translated(error)) is kind
+
+
+async def test_a_server_without_transactions_is_told_what_to_become(
+    ledger: MongoLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> None:
+        raise OperationFailure("Transaction numbers are only allowed on a replica set member", 20)
+
+    monkeypatch.setattr(ledger, "_put_in_place", refused)
+    with pytest.raises(Fatal, match="make it a replica set"):
+        await ledger.summarise(["a seal"], NOON)
