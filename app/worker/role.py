@@ -216,11 +216,13 @@ class RunningWorker:
         if self._death.done():
             return
         self._assignment.revoke()
-        if isinstance(error, Fenced):
-            logger.warning("fenced: {}", error)  # what it dies of is told as an error, once
+        fenced, ours = isinstance(error, Fenced), as_ours(error)
+        # An error is made of it once the worker has stopped; which it may not live to do.
+        logger.warning("{}: {}", "fenced" if fenced else "the worker ends", ours)
+        if fenced:
             for size in self._classes:  # the other owner's marks may be missing here
                 size.marks.wipe()
-        self._death.set_exception(as_ours(error))
+        self._death.set_exception(ours)
         self._death.add_done_callback(lambda death: death.exception())
 
     async def _run_app(self) -> None:

@@ -1,6 +1,7 @@
 """A world of topics, one ledger and one object store; and the account of what came out."""
 
 import asyncio
+import faulthandler
 import gzip
 import json
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.core.judge import EventType
@@ -299,7 +301,11 @@ async def a_world(
     await ensure_topics(kafka, {kinds[name].topic: TopicSpec(partitions, topic_config or {})})
     world = World(kafka, folder, ledger, store, kinds, sizes, f"app-{name}")
     try:
-        yield world
+        with pytest.MonkeyPatch.context() as patch:
+            # A worker in the tests' own process that hangs while it stops fails its test, by the
+            # test's timeout, and does not end all the others with it.
+            patch.setattr("app.worker.role.exit_hard", faulthandler.dump_traceback)
+            yield world
     finally:
         for process in world.processes:
             if process.returncode is None:
