@@ -16,7 +16,7 @@ from app.audit.letters import balance_letters, count_disposed
 from app.audit.logs import compare_with_kafka
 from app.audit.memory import keep, open_scratch
 from app.audit.objects import compare_with_store, folders, top_folders
-from app.audit.old_seals import tell_summarised
+from app.audit.old_seals import name_stranded, tell_summarised
 from app.audit.prints import Difference, PrintsSeen, compare_prints, name_differences
 from app.audit.report import AuditReport, Finding, FindingKind, TypeBalance
 from app.audit.scratch import Scratch
@@ -123,6 +123,7 @@ async def _prove(evidence: _Evidence, scratch: Scratch, report: AuditReport) -> 
         await _look_deep(evidence, scratch, found, report)
     balance_letters(fates, found.kinds, report)
     name_differences(found.differences, scratch, report.found)
+    name_stranded(found.kinds, scratch, report.found)
     tell_summarised(scratch, report)
     report.types = [found.kinds[event] for event in sorted(found.kinds)]
 

@@ -41,6 +41,7 @@ class FindingKind(StrEnum):
     LOAD_CONTROL = "load_control"
     WAREHOUSE_ROWS = "warehouse_rows"
     UNKNOWN_DAY = "unknown_day"
+    STRANDED = "stranded"
     UNSETTLED = "unsettled"
     NO_CONTRACT = "no_contract"
     DISPOSAL = "disposal"

@@ -126,8 +126,9 @@ async def try_replay(data: Data, event: str, form: Mapping[str, str]) -> dict[st
     fix = parse_fix(text) if text else None
     wanted = Wanted(event, form.get("reason") or None, form.get("field") or None)
     key = data.stores.pii_key or token_bytes(MIN_KEY_BYTES)  # hashes are not looked at here
-    trial = Trial(compile_contract(contract, key), contract, fix)
+    kind = compile_contract(contract, key)
     async with asyncio.timeout(MOST_SECONDS):
+        trial = Trial(kind, contract, fix, await data.stores.ledger.summarised_days(event))
         with Disposed() as disposed:
             await disposed.read(data.stores.ledger, event)
             count = 0

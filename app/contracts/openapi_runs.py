@@ -132,7 +132,8 @@ def _operation(
         "400": "Not the shape that this path takes.",
         "404": "No such run, or no such type.",
         "408": "The body did not arrive in time.",
-        "409": "It is closed with another number, abandoned or complete; or has no runs.",
+        "409": "It is closed with another number, abandoned or complete; or its type has no "
+        "runs, or its day is older than seals are kept.",
         "413": "The body is too large.",
         "415": "An encoding that is not known.",
         "429": "Too much is in flight; send the same again.",

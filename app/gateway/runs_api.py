@@ -76,6 +76,7 @@ class RunsApi:
         with self._door.inside():
             said = await self._said(request, Opening)
             self._refuse_unfit(request, said.type)
+            await self._refuse_summarised(said.type, said.day)
             run = DeclaredRun(f"{said.day}.{ULID()}", said.type, datetime.now(UTC), said.expected)
             await self._runs.asked(lambda ledger: ledger.open_rerun(run))
             return _json(_told(run, run.state), status=201)
@@ -115,6 +116,8 @@ class RunsApi:
             expected = run.expected if said.expected is None else said.expected
             if expected is None:
                 raise Refusal(400, "no_count", 'say how many rows it has: {"expected": 1200}')
+            if run.state is RunState.OPEN:
+                await self._refuse_summarised(run.event, run.day)
             rows, now = expected, datetime.now(UTC)
             kept = await self._runs.asked(lambda ledger: ledger.close_rerun(run.id, rows, now))
             self._runs.forget(run.id)
@@ -152,6 +155,15 @@ class RunsApi:
             raise unknown()
         _refuse_others(request, run.event)
         return run
+
+    async def _refuse_summarised(self, type: str, day: date) -> None:
+        """Refuse a day that no load can make again: its run would wait for ever."""
+        if day in await self._runs.asked(lambda ledger: ledger.summarised_days(type)):
+            raise Refusal(
+                409, "day_summarised",
+                "the day is older than seals are kept, and stays as it is: no other run of it can "
+                "be shown",
+            )  # fmt: skip
 
     def _refuse_unfit(self, request: web.Request, type: str) -> None:
         """Refuse a type that has no runs, or that is not theirs."""

@@ -1,7 +1,7 @@
 """Days in MongoDB: what waits, what a load must hold, what was loaded."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import timeout
@@ -12,9 +12,9 @@ from app.ledger.document import Document, counts_from, load_document, load_from,
 from app.ledger.mongo_entries import SCAN_SECONDS
 from app.ledger.mongo_queries import row_objects_of, totals_of
 from app.ledger.mongo_reruns import MongoReruns
-from app.ledger.mongo_summaries import summarised_on
+from app.ledger.mongo_summaries import summarised_days, summarised_on
 from app.ledger.protocol import DayLoad, DaySeals, DayTotals, DirtyDay
-from app.ledger.reruns import with_closed
+from app.ledger.reruns import dirty_days
 
 SEALS_PER_CHANGE = 100
 
@@ -37,12 +37,10 @@ class MongoDays:
                 seals, times = waiting.setdefault(day, ([], []))
                 seals.append(seal["_id"])
                 times.append(seal["sealed_at"])
-        return with_closed(
-            [
-                DirtyDay(date.fromisoformat(day), tuple(seals), datetime.fromisoformat(min(times)))
-                for day, (seals, times) in waiting.items()
-            ],
+        return dirty_days(
+            waiting,
             await self._reruns.waiting(event),
+            await summarised_days(self._entries, event),
         )
 
     async def manifest(self, event: str, days: Sequence[date]) -> list[DaySeals]:

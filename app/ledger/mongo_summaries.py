@@ -4,9 +4,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
-from pymongo import timeout
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
+from pymongo import ReadPreference, WriteConcern, timeout
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 
 from app.core.errors import Fatal, Fenced
 from app.core.seal import Seal
@@ -44,11 +50,13 @@ class MongoSummaries:
             "event": event,
             "_id": {"$lt": first_id(before)},
             "sealed_at": {"$lt": time_text(before)},
-            "unloaded": [],
         }
 
         async def page(beyond: str) -> list[Seal]:
-            return [seal_from(stored) for stored in await self._some(query, beyond)]
+            with translating():
+                waiting = await self._database["ledger"].distinct("unloaded", {"event": event})
+            settled = query | {"row_days": {"$nin": waiting}}
+            return [seal_from(stored) for stored in await self._some(settled, beyond)]
 
         return by_id(page)
 
@@ -61,7 +69,12 @@ class MongoSummaries:
         with translating(), timeout(SCAN_SECONDS):
             async with await self._client.start_session() as session:
                 try:
-                    made: Summary = await session.with_transaction(change)
+                    made: Summary = await session.with_transaction(
+                        change,
+                        read_concern=ReadConcern("snapshot"),
+                        write_concern=WriteConcern("majority", j=True),
+                        read_preference=ReadPreference.PRIMARY,
+                    )
                 except OperationFailure as error:
                     if error.code in NO_TRANSACTIONS:
                         raise Fatal(
@@ -78,8 +91,16 @@ class MongoSummaries:
         entries = self._database["ledger"]
         these: Document = {"_id": {"$in": list(ids)}, "kind": SEAL, "unloaded": []}
         found = await entries.find(these, session=session).sort("_id").to_list(None)
-        if len(found) != len(set(ids)):
-            raise Fenced("a seal that was to be summarised is gone, or waits for a load again")
+        days = {day for stored in found for day in stored["row_days"]}
+        waits: Document = {
+            "event": {"$in": list({stored["event"] for stored in found})},
+            "unloaded": {"$in": list(days)},
+        }
+        waiting = await entries.find_one(waits, {"_id": 1}, session=session)
+        if waiting is not None or len(found) != len(set(ids)):
+            raise Fenced(
+                "a seal that was to be summarised is gone, or its day waits for a load again"
+            )
         summary = summary_of([seal_from(stored) for stored in found], at)
         if problems := summary.problems():
             raise Fatal(f"{len(ids)} seals were not summarised: {'; '.join(problems)}")
@@ -97,6 +118,10 @@ class MongoSummaries:
 
         return by_id(page)
 
+    async def summarised_days(self, event: str) -> frozenset[date]:
+        with translating():
+            return await summarised_days(self._database["ledger"], event)
+
     async def summary_count(self) -> int:
         with translating():
             return int(await self._database["ledger"].count_documents({"kind": SUMMARY}))
@@ -106,6 +131,15 @@ class MongoSummaries:
             found = self._database["ledger"].find({"$and": [query, {"_id": {"$gt": beyond}}]})
             page: list[Document] = await found.sort("_id").limit(PER_PAGE).to_list(None)
             return page
+
+
+async def summarised_days(entries: AsyncIOMotorCollection[Document], event: str) -> frozenset[date]:
+    days: list[Document] = [
+        {"$match": {"event": event, "kind": SUMMARY}},
+        {"$unwind": "$summed"},
+        {"$group": {"_id": "$summed.day"}},
+    ]
+    return frozenset([date.fromisoformat(one["_id"]) async for one in entries.aggregate(days)])
 
 
 def summarised_on(event: str, days: Sequence[date]) -> Document:

@@ -266,7 +266,8 @@ class Ledger(Operations, Sums, DeclaredRuns, Summaries, Protocol):
 
     async def dirty(self, event: str) -> Sequence[DirtyDay]:
         """Find the days with seals newer than their last load, or with a declared run that was
-        closed since, oldest day first."""
+        closed since, oldest day first; without those that can not be made again, for rows of
+        them are summarised."""
 
     async def manifest(self, event: str, days: Iterable[date]) -> Sequence[DaySeals]:
         """Name every row object of each day, of all versions; a day without any has none."""

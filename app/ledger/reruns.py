@@ -3,7 +3,7 @@
 Whatever is said twice, or too late, changes nothing: each of these gives back what is kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -46,13 +46,23 @@ def counted(run: DeclaredRun, found: Counted) -> DeclaredRun:
     return replace(run, counted=found.rows, seals=found.seals)
 
 
-def with_closed(dirty: Sequence[DirtyDay], waiting: Mapping[date, datetime]) -> list[DirtyDay]:
-    """Add the days of runs that were closed, and when the first one was, to those with seals."""
-    found = {one.day: one for one in dirty}
-    for day, closed_at in waiting.items():
+def dirty_days(
+    sealed: Mapping[str, tuple[Sequence[str], Sequence[str]]],
+    closed: Mapping[date, datetime],
+    summarised: Collection[date],
+) -> list[DirtyDay]:
+    """The days that a load can make current: those with seals (ids and times) that wait, and those
+    of runs that were `closed`, and when the first one was; but none of which rows were
+    `summarised`."""
+    found = {
+        day: DirtyDay(day, tuple(seals), datetime.fromisoformat(min(times)))
+        for text, (seals, times) in sealed.items()
+        for day in [date.fromisoformat(text)]
+    }
+    for day, closed_at in closed.items():
         one = found.get(day, DirtyDay(day, (), closed_at))
         found[day] = replace(one, oldest_sealed_at=min(one.oldest_sealed_at, closed_at))
-    return [found[day] for day in sorted(found)]
+    return [found[day] for day in sorted(found) if day not in summarised]
 
 
 def run_document(run: DeclaredRun) -> Document:

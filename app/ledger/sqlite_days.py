@@ -9,9 +9,9 @@ from app.core.seal import DayCounts
 from app.ledger import sqlite_reruns as reruns_of
 from app.ledger.document import time_text
 from app.ledger.protocol import DayLoad, DaySeals, DayTotals, DirtyDay
-from app.ledger.reruns import with_closed
+from app.ledger.reruns import dirty_days
 from app.ledger.sqlite_entries import stored_object
-from app.ledger.sqlite_summaries import summarised_rows
+from app.ledger.sqlite_summaries import summarised_days, summarised_rows
 
 
 def find_dirty(db: Connection, event: str) -> list[DirtyDay]:
@@ -24,13 +24,7 @@ def find_dirty(db: Connection, event: str) -> list[DirtyDay]:
         seals, times = waiting.setdefault(day, ([], []))
         seals.append(seal)
         times.append(sealed_at)
-    return with_closed(
-        [
-            DirtyDay(date.fromisoformat(day), tuple(seals), datetime.fromisoformat(min(times)))
-            for day, (seals, times) in waiting.items()
-        ],
-        reruns_of.waiting(db, event),
-    )
+    return dirty_days(waiting, reruns_of.waiting(db, event), summarised_days(db, event))
 
 
 def find_manifest(db: Connection, event: str, days: Iterable[date]) -> list[DaySeals]:

@@ -55,6 +55,9 @@ class SQLiteSummaries:
         end = end_of(shelf)
         return by_id(lambda beyond: self._file.read(lambda db: _page(db, max(shelf, beyond), end)))
 
+    async def summarised_days(self, event: str) -> frozenset[date]:
+        return await self._file.read(lambda db: summarised_days(db, event))
+
     async def summary_count(self) -> int:
         return await self._file.read(
             lambda db: int(db.execute("SELECT count(*) FROM summaries").fetchone()[0])
@@ -65,8 +68,8 @@ def _page_of_old(db: Connection, event: str, before: datetime, beyond: str) -> l
     rows = db.execute(
         """SELECT * FROM entries
            WHERE kind = ? AND event = ? AND id > ? AND id < ? AND at < ?
-             AND NOT EXISTS (SELECT 1 FROM unloaded u
-                             WHERE u.event = entries.event AND u.entry = entries.id)
+             AND NOT EXISTS (SELECT 1 FROM objects o JOIN unloaded u USING (event, day)
+                             WHERE o.entry = entries.id AND o.kind = 'rows')
            ORDER BY id LIMIT ?""",
         (EntryKind.SEAL.value, event, beyond, first_id(before), time_text(before), PER_PAGE),
     )
@@ -78,9 +81,13 @@ def _summarise(db: Connection, ids: Sequence[str], at: datetime) -> Summary:
     entries = db.execute(
         f"SELECT * FROM entries WHERE kind = ? AND id {THESE}", (EntryKind.SEAL.value, these)
     ).fetchall()
-    waits = db.execute(f"SELECT 1 FROM unloaded WHERE entry {THESE}", (these,)).fetchone()
+    waits = db.execute(
+        f"""SELECT 1 FROM objects o JOIN unloaded u USING (event, day)
+            WHERE o.entry {THESE} AND o.kind = 'rows'""",
+        (these,),
+    ).fetchone()
     if waits or len(entries) != len(set(ids)):
-        raise Fenced("a seal that was to be summarised is gone, or waits for a load again")
+        raise Fenced("a seal that was to be summarised is gone, or its day waits for a load again")
     summary = summary_of(seals_of(db, entries), at)
     if problems := summary.problems():
         raise Fatal(f"{len(ids)} seals were not summarised: {'; '.join(problems)}")
@@ -121,6 +128,11 @@ def summarised_rows(db: Connection, event: str, day: date) -> dict[str, int]:
     """Rows of a day in seals that were summarised, by seal."""
     query = "SELECT seal, rows FROM summed WHERE event = ? AND day = ? ORDER BY seal"
     return {row["seal"]: row["rows"] for row in db.execute(query, (event, day.isoformat()))}
+
+
+def summarised_days(db: Connection, event: str) -> frozenset[date]:
+    found = db.execute("SELECT DISTINCT day FROM summed WHERE event = ?", (event,))
+    return frozenset(date.fromisoformat(row["day"]) for row in found)
 
 
 def _summaries_of(db: Connection, entries: Sequence[Row]) -> list[Summary]:

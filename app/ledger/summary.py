@@ -86,18 +86,22 @@ class Summaries(Protocol):
 
     def old_seals(self, event: str, before: datetime) -> AsyncIterator[Seal]:
         """Walk, by ascending id, the seals that were recorded before that moment and of which no
-        day waits for a load."""
+        day waits for a load, whichever seal it waits for."""
 
     async def summarise(self, seals: Sequence[str], at: datetime) -> Summary:
         """Put one entry in the place of these seals (ids) of one event type, durably.
 
         Raises:
-            Fenced: one of them is gone, or waits for a load again. Nothing was changed.
+            Fenced: one of them is gone, or one of their days waits for a load again. Nothing was
+                changed.
             Fatal: what they say does not add up, or the server knows no transactions.
         """
 
     def summaries(self, shelf: str) -> AsyncIterator[ShelvedSummary]:
         """Walk those of one shelf by ascending id."""
+
+    async def summarised_days(self, event: str) -> frozenset[date]:
+        """Days of which some rows have no objects any more: none of them can be made again."""
 
     async def summary_count(self) -> int:
         """How many there are: as long as it is the same, nothing was summarised meanwhile."""

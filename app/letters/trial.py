@@ -1,8 +1,9 @@
 """What would become of dead letters if they were sent again, mended or not."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from app.contracts.model import Contract
@@ -16,6 +17,8 @@ from app.worker.records import weigh
 
 MAX_PLACES = 1_000
 OTHERS = "(others)"
+DAY_SUMMARISED = "day_summarised"
+"""In the place of a reason: it would be sealed, and never land."""
 
 
 @dataclass
@@ -63,8 +66,15 @@ class Outcomes:
 class Trial:
     """Judges letters of one event type by its contract of now, at the time they were received."""
 
-    def __init__(self, kind: EventType, contract: Contract, fix: Fix | None) -> None:
-        self._kind, self._fix = kind, fix
+    def __init__(
+        self,
+        kind: EventType,
+        contract: Contract,
+        fix: Fix | None,
+        summarised: Collection[date] = (),
+    ) -> None:
+        """No row can land on days that are `summarised`."""
+        self._kind, self._fix, self._summarised = kind, fix, summarised
         self._known = known_names(contract)
         self.outcomes = Outcomes()
 
@@ -80,6 +90,9 @@ class Trial:
         verdict = weigh(self._kind, record, letter.received_at)
         if isinstance(verdict, Rejected):
             self._count(verdict)
+            return None
+        if not isinstance(verdict, Filtered) and verdict.day in self._summarised:
+            self.outcomes.rejected[DAY_SUMMARISED, None] += 1
             return None
         self.outcomes.passing += 1
         self.outcomes.filtered += isinstance(verdict, Filtered)

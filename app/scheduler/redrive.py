@@ -69,7 +69,7 @@ def _stands(
 ) -> bool:
     if control is None or control.run != run or control.rows != rows:
         return False
-    if sorted(control.seals) != sorted([*found.seals, *found.summarised]):
+    if set(control.seals) != {*found.seals, *found.summarised}:
         return False
     if not rows:
         return True

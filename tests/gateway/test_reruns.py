@@ -21,7 +21,7 @@ from app.kafka import KafkaOptions
 from app.ledger.options import LedgerOptions
 from app.ledger.sqlite import SQLiteLedger
 from tests.gateway.orders import Answer, Client, opened, order, order_type, record_at
-from tests.ledger.examples import new_id, seal, span, start
+from tests.ledger.examples import load, new_id, seal, span, start
 
 TYPE = "order_placed"
 PATH = f"/v1/events/{TYPE}"
@@ -71,6 +71,24 @@ async def test_what_it_must_have_may_be_said_when_it_is_opened(client: Client) -
     assert (closed.status, closed.json["expected"]) == (200, 3)
     silent = await open_run(client)
     assert (await client.post(f"/v1/runs/{silent}/close", {})).json["error"] == "no_count"
+
+
+async def test_no_run_is_opened_or_closed_of_a_day_that_can_not_be_made_again(
+    client: Client, ledger: SQLiteLedger
+) -> None:
+    run, closed = await open_run(client), await open_run(client)
+    assert (await client.post(f"/v1/runs/{closed}/close", {"expected": 1})).status == 200
+    day = date.fromisoformat(TODAY)
+    sealed = await seal_rows(ledger, day, {"": 1})
+    await ledger.record_load([load(day, 1, [sealed])])
+    await ledger.summarise([sealed], datetime.now(UTC))
+    closing = (f"/v1/runs/{run}/close", {"expected": 1})
+    for path, body in (("/v1/runs", {"type": TYPE, "day": TODAY}), closing):
+        answer = await client.post(path, body)
+        assert (answer.status, answer.json["error"]) == (409, "day_summarised"), path
+    assert (await client.get(f"/v1/runs/{run}")).json["state"] == "open"
+    assert (await client.post(f"/v1/runs/{closed}/close", {"expected": 1})).status == 200
+    assert (await client.post(f"/v1/runs/{run}/abandon", {})).status == 200
 
 
 async def test_a_run_is_given_up_and_a_complete_one_is_not(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import Fenced
+from app.core.reruns import DeclaredRun
 from app.core.seal import DayCounts, Range, Seal
 from app.ledger import mongo_summaries, sqlite_summaries
 from app.ledger.protocol import EntryKind, Ledger
@@ -28,6 +29,7 @@ from tests.ledger.examples import (
     start,
 )
 
+WEDNESDAY = date(2026, 3, 4)
 LATER = datetime(2026, 9, 1, tzinfo=UTC)
 ALL_DAYS = (date(2026, 1, 1), date(2026, 12, 31))
 
@@ -53,7 +55,7 @@ async def three_old_seals(ledger: Ledger) -> list[Seal]:
     for fence, day in enumerate((MONDAY, TUESDAY), 1):
         (manifest,) = await ledger.manifest(EVENT, [day])
         await ledger.record_load([load(day, fence, manifest.seals, rows=manifest.rows)])
-    await ledger.record(old(4, span(22, 24)))
+    await ledger.record(old(4, span(22, 24), days={WEDNESDAY: DayCounts(staged=2)}))
     return seals
 
 
@@ -168,6 +170,32 @@ async def test_a_seal_that_waits_for_a_load_or_is_gone_is_not_summarised(ledger:
         await ledger.summarise(ids(seals), LATER)
 
 
+async def test_no_seal_is_summarised_of_a_day_that_waits_for_another_one(ledger: Ledger) -> None:
+    seals = await three_old_seals(ledger)
+    await ledger.record(old(5, span(24, 25), days={TUESDAY: DayCounts(staged=1)}))
+    before = await known(ledger)
+    with pytest.raises(Fenced, match="day waits"):
+        await ledger.summarise(ids(seals), LATER)
+    assert await known(ledger) == before
+    # Of the three only the first has rows of that day.
+    assert [one.id async for one in ledger.old_seals(EVENT, LATER)] == ids(seals[1:])
+
+
+async def test_what_comes_for_a_summarised_day_after_all_waits_for_no_load(ledger: Ledger) -> None:
+    seals = await three_old_seals(ledger)
+    assert await ledger.summarised_days(EVENT) == frozenset()
+    await ledger.summarise(ids(seals[:1]), LATER)
+    assert await ledger.summarised_days(EVENT) == {MONDAY, TUESDAY}
+    assert await ledger.summarised_days("another_type") == frozenset()
+    await ledger.record(old(5, span(24, 25), days={TUESDAY: DayCounts(staged=1)}))
+    await ledger.open_rerun(DeclaredRun(f"{MONDAY}.{new_id(NOON)}", EVENT, NOON))
+    (run,) = await ledger.reruns(EVENT)
+    await ledger.close_rerun(run.id, 1, NOON)
+    assert [one.day for one in await ledger.dirty(EVENT)] == [WEDNESDAY]
+    totals = {one.day: one.unloaded for one in await ledger.totals(EVENT)}
+    assert totals == {MONDAY: 0, TUESDAY: 1, WEDNESDAY: 2}
+
+
 async def test_of_two_who_summarise_the_same_seals_one_does(ledger: Ledger, other: Ledger) -> None:
     seals = await three_old_seals(ledger)
     before = await known(ledger)
@@ -215,7 +243,8 @@ async def test_old_seals_are_those_before_a_moment_that_no_load_waits_for(ledger
 
 async def test_summaries_change_the_digests_of_their_own_shelves(ledger: Ledger) -> None:
     seals = await three_old_seals(ledger)
-    await ledger.record(old(30 * 24 * 60, span(24, 25)))  # a month later, so on another shelf
+    month_later = old(30 * 24 * 60, span(24, 25), days={WEDNESDAY: DayCounts(staged=1)})
+    await ledger.record(month_later)  # so on another shelf
     before = await ledger.digests()
     made = await ledger.summarise(ids(seals), LATER)
     after = await ledger.digests()

@@ -91,6 +91,19 @@ async def test_without_a_fix_what_the_topic_files_of_now_take_passes_as_it_was_s
         assert Trial(then.kind, then.contract, None).judge(letter) == raw
 
 
+async def test_a_letter_of_a_day_that_can_not_be_made_again_stays_where_it_is(
+    tmp_path: Path,
+) -> None:
+    async with opened_box(tmp_path) as box:
+        await box.bury(parcel(1, weight_grams=0), parcel(2, user_4711=5))
+        trial = Trial(box.kind, box.contract, HEAVY, {NOON.date()})
+        assert [trial.judge(letter) for letter in await box.letters()] == [None, None]
+        assert trial.outcomes.passing == 0
+        assert trial.outcomes.rejected == {
+            ("day_summarised", None): 1, ("schema", "aaaa_9999"): 1,
+        }  # fmt: skip
+
+
 async def test_a_letter_of_a_declared_run_is_judged_in_it(tmp_path: Path) -> None:
     run = "2026-03-01.01JNJ8QC3W5V8K4Y0J6M2T9R1B"
     in_runs = changed(("early_minutes: 60", "early_minutes: 60, runs: true"))

@@ -62,15 +62,20 @@ class LedgerModel:
     def with_rows(self, day: date) -> list[str]:
         return sorted(s.id for s in self.seals if rows_of(s, day))
 
-    def dirty(self) -> dict[date, tuple[str, ...]]:
+    def waiting(self) -> dict[date, tuple[str, ...]]:
         waiting = {}
         for day in {o.day for s in self.seals for o in s.objects}:
             named = self.loads[day].seals if day in self.loads else ()
             waiting[day] = tuple(id for id in self.with_rows(day) if id not in named)
         return {day: seals for day, seals in waiting.items() if seals}
 
+    def dirty(self) -> dict[date, tuple[str, ...]]:
+        """Those of the waiting days that can be made."""
+        gone = {o.day for s in self.summarised for o in s.objects if o.kind is ObjectKind.ROWS}
+        return {day: seals for day, seals in self.waiting().items() if day not in gone}
+
     def totals(self) -> list[DayTotals]:
-        waiting, totals = self.dirty(), []
+        waiting, totals = self.waiting(), []
         every = [*self.seals, *self.summarised]
         for day in sorted({day for s in every for day in s.days}):
             of_day = [s for s in every if day in s.days]

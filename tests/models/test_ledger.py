@@ -105,7 +105,7 @@ class Histories(RuleBasedStateMachine):
     def old_seals_are_summarised(self, some: set[int], who: int) -> None:
         seals = self.model.seals
         chosen = {seals[n % len(seals)].id for n in some}
-        waiting = {id for ids in self.model.dirty().values() for id in ids}
+        waiting = {id for day in self.model.waiting() for id in self.model.with_rows(day)}
         if chosen & waiting:
             self.refused(self.ledgers[who].summarise(sorted(chosen), NOON))
             chosen -= waiting

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from app.audit import FindingKind as K
 from app.core.errors import Fatal
+from app.ledger.protocol import DirtyDay
 from app.scheduler.redrive import lost_days, redrive
 from app.scheduler.replace import replace_days
 from tests.audit.world import DAY1, DAY2, DAY3, ORDER, Got, World, empty_world
@@ -34,18 +36,37 @@ async def stands(world: World) -> dict[date, int]:
 async def test_a_late_row_of_such_a_day_is_left_and_all_other_days_are_loaded(
     world: World,
 ) -> None:
+    assert (await world.audit()).balanced
     await world.seal(ORDER, 3, {1: [Got("staged", day) for day in (DAY1, DAY2, DAY3)]})
     table = world.tables[ORDER]
-    for wanted in ("committed", "nothing_to_do"):
-        with heard() as lines:
-            done = await replace_days(world.ledger, world.warehouse, table, max_days=10)
-        assert done.outcome == wanted
-        assert await stands(world) == {DAY1: 3, DAY2: 2, DAY3: 1}
-        (said,) = errors(lines)
-        assert str(DAY1) in said
-    (waits,) = await world.ledger.dirty(ORDER)
-    assert waits.day == DAY1
-    assert (await world.audit()).balanced
+    # One day at a time: the one that can not be made must not stand in the others' way.
+    for wanted, left in (("committed", 1), ("committed", 0), ("nothing_to_do", 0)):
+        done = await replace_days(world.ledger, world.warehouse, table, max_days=1)
+        assert (done.outcome, done.left) == (wanted, left)
+    assert await stands(world) == {DAY1: 3, DAY2: 2, DAY3: 1}
+    assert await world.ledger.dirty(ORDER) == []
+    report = await world.audit()
+    assert [(found.kind, found.day) for found in report.findings] == [(K.STRANDED, DAY1)]
+    assert report.totals["residual"] == 0
+
+
+async def test_a_day_that_is_summarised_while_a_load_looks_at_it_is_left_and_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.seal(ORDER, 3, {1: [Got("staged", DAY1)]})
+    late = DirtyDay(DAY1, (world.seals[-1].id,), AT)
+
+    async def before(_: str) -> list[DirtyDay]:
+        return [late]
+
+    monkeypatch.setattr(world.ledger, "dirty", before)
+    with heard() as lines:
+        table = world.tables[ORDER]
+        done = await replace_days(world.ledger, world.warehouse, table, max_days=10)
+    assert done.outcome == "nothing_to_do"
+    assert await stands(world) == {DAY1: 3, DAY2: 1}
+    (said,) = errors(lines)
+    assert str(DAY1) in said
 
 
 async def test_who_asks_for_such_a_day_is_told_and_nothing_is_changed(world: World) -> None:

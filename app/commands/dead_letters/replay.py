@@ -91,7 +91,8 @@ async def _replay(
         kill_points.arm(kill_points.killing_at(settings.crash_at))
     async with opened(settings, wanted) as parts:
         (contract,) = parts.contracts.chosen([event])
-        trial = Trial(kinds_of(settings, parts.contracts)[event], contract, fix)
+        kind = kinds_of(settings, parts.contracts)[event]
+        trial = Trial(kind, contract, fix, await parts.ledger.summarised_days(event))
         reason = "; ".join(filter(None, (why, fix.name if fix else "as it was sent")))
         with watched(Console(stderr=True)) as show:
             async with _sending(parts, event, reason, go) as send:
