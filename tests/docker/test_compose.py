@@ -10,8 +10,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from app.settings import Settings
-from tests.helm.settings_schema import names_and_models
+from tests.helm.settings_schema import names_and_models, settings_of
 
 DOCKER = Path(__file__).parents[2] / "docker"
 ROLES = {"gateway", "worker", "scheduler"}
@@ -94,7 +93,7 @@ def test_volumes_are_those_that_are_declared() -> None:
 
 @pytest.mark.parametrize("files", [("compose.yaml",), ("compose.yaml", "compose.override.yaml")])
 def test_every_variable_of_a_role_is_a_setting_with_a_value_that_it_takes(
-    files: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    files: tuple[str, ...],
 ) -> None:
     known = {variable for variable, _, _ in names_and_models()}
     for role in ROLES:
@@ -103,12 +102,7 @@ def test_every_variable_of_a_role_is_a_setting_with_a_value_that_it_takes(
             said = composed(file)["services"][role]["environment"]
             given |= {name: str(value) for name, value in said.items()}
         assert given.keys() <= known | NOT_OURS
-        with monkeypatch.context() as patched:
-            for name in known:
-                patched.delenv(name, raising=False)
-            for name, value in given.items():
-                patched.setenv(name, value)
-            settings = Settings()
+        settings = settings_of(given)
         assert settings.role == role
         assert settings.kafka.bootstrap == ["kafka:9092"]
         assert (settings.environment == "development") is (len(files) == 2)

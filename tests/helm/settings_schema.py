@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+import pytest
 from pydantic import BaseModel, SecretStr
 
 from app.settings import Role, Settings
@@ -25,6 +26,16 @@ NO_PASSWORD = {"pattern": "://[^/@]*:[^/@]*@"}
 def names_and_models() -> Iterator[tuple[str, type[BaseModel], str]]:
     """Every setting's variable, with the model and field that declare it."""
     yield from _walk(Settings, "")
+
+
+def settings_of(given: Mapping[str, str]) -> Settings:
+    """The settings of a process with these variables, and no others of ours."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, _, _ in names_and_models():
+            patch.delenv(variable, raising=False)
+        for variable, value in given.items():
+            patch.setenv(variable, value)
+        return Settings()
 
 
 def _walk(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[BaseModel], str]]:

@@ -13,12 +13,18 @@ import yaml
 from pydantic import ValidationError
 from referencing import Registry, Resource
 
-from app.settings import Settings
-
 from .binary import helm
 from .rendering import CASES, HERE, environment, pods, rendered
 from .renew import GOLDEN, golden
-from .settings_schema import BY_THE_CHART, CHART, SCHEMA, names_and_models, renewed, secret_names
+from .settings_schema import (
+    BY_THE_CHART,
+    CHART,
+    SCHEMA,
+    names_and_models,
+    renewed,
+    secret_names,
+    settings_of,
+)
 
 VERSIONS = ("1.30.0", "1.34.0", "1.37.0")
 OTHERS = {"ExternalSecret", "HTTPRoute", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
@@ -92,21 +98,14 @@ def test_the_objects_of_other_projects_are_those_that_are_named_here() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_variable_is_a_setting_and_has_a_value_that_the_settings_take(
-    case: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_variable_is_a_setting_and_has_a_value_that_the_settings_take(case: str) -> None:
     known = {variable for variable, _, _ in names_and_models()}
     for where, pod in pods(rendered(case)):
         given = environment(pod)
         assert given.keys() <= known, where
         assert not given.keys() & secret_names(), where
         given.pop("SECRETS_DIR", None)  # is not mounted here
-        with monkeypatch.context() as patched:
-            for variable in known:
-                patched.delenv(variable, raising=False)
-            for variable, value in given.items():
-                patched.setenv(variable, value)
-            settings = Settings()
+        settings = settings_of(given)
         for variable, value in given.items():
             read = _setting(settings, variable)
             assert (
@@ -145,9 +144,6 @@ def _parts(schema: Any, where: str) -> Iterator[tuple[str, Any]]:
             yield from _parts(inner, f"{where}[{index}]")
 
 
-def test_a_value_that_the_settings_refuse_is_refused_by_the_test_above_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("KAFKA__SECURITY_PROTOCOL", "TLS")
+def test_a_value_that_the_settings_refuse_is_refused_by_the_test_above_too() -> None:
     with pytest.raises(ValidationError):
-        Settings()
+        settings_of({"KAFKA__SECURITY_PROTOCOL": "TLS"})
