@@ -95,7 +95,9 @@ class Verdict:
             return "–"
         if not self.target.than:
             return shown(self.found)
-        return f"{1 / self.found:.1f}× less" if self.found < 1 else f"{self.found:.2f}×"
+        if self.found < 1:
+            return f"{1 / self.found:.1f}× less"
+        return f"{self.found:.2f}×" + (" as much" if self.target.at_most < 1 else "")
 
     def __str__(self) -> str:
         if self.found is None:

@@ -46,7 +46,7 @@ def test_a_target_of_our_own_figure(ours: float, met: bool, text: str) -> None:
 @pytest.mark.parametrize(
     ("theirs", "met", "measured"),
     [(80.0, True, "4.0× less"), (100.0, True, "5.0× less"), (40.0, False, "2.0× less"),
-     (10.0, False, "2.00×")],
+     (10.0, False, "2.00× as much")],
 )  # fmt: skip
 def test_a_target_of_at_least_four_times_less(theirs: float, met: bool, measured: str) -> None:
     verdict = judged(Target("gateway", 1 / 4, than="node"), line(OURS, 20), line("node", theirs))
