@@ -65,6 +65,15 @@ class Disposed:
         ).fetchone()
         return None if found is None else FATES[found[0]]
 
+    def count_in(self, tp: str, first: int, next: int) -> int:
+        """How many letters of these offsets, `first` to `next - 1`, something was done about."""
+        (count,) = self._db.execute(
+            """SELECT count(*) FROM fates
+               WHERE tp = (SELECT id FROM tps WHERE tp = ?) AND at >= ? AND at < ?""",
+            (tp, first, next),
+        ).fetchone()
+        return int(count)
+
     def counts(self) -> dict[str, Counter[Fate]]:
         """How many letters of each event had which fate."""
         counts: dict[str, Counter[Fate]] = {}

@@ -113,6 +113,14 @@ async def test_a_letter_that_was_named_twice_counts_once_and_as_replayed_if_it_w
         assert fates == [replayed, replayed, replayed, dropped, dropped, replayed, None]
         assert disposed.fate(OTHER_TP, 4) is Fate.REPLAYED
         assert disposed.fate("events.nobody.v1/0", 4) is None
+        spans = [
+            (TP, 0, 100),
+            (TP, 2, 5),
+            (TP, 7, 9),
+            (OTHER_TP, 4, 5),
+            ("events.nobody.v1/0", 0, 9),
+        ]
+        assert [disposed.count_in(*span) for span in spans] == [6, 3, 0, 1, 0]
     with Disposed() as of_one:
         await of_one.read(ledger, "page_seen")
         assert of_one.fate(TP, 1) is None
