@@ -4,13 +4,18 @@ A seal goes only when every day of it is loaded, and when none of these days can
 of a type that takes events of any age, or older ones than the retention, all seals stay.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from loguru import logger
+
 from app.contracts.model import Contract
-from app.janitor.pile import Check, Pile
+from app.core.errors import Fatal, Fenced
+from app.core.seal import Seal
+from app.janitor.pile import Check, Kind, Pile
+from app.ledger.disposed import Disposed
 from app.ledger.protocol import Ledger
 from app.ledger.summary import SUMMED_AT_ONCE
 
@@ -45,31 +50,59 @@ def late_days_of(contracts: Mapping[str, Contract]) -> LateDays:
 NOTHING_GOES = Retention(None, {})
 
 
-async def sweep_old_seals(
-    ledger: Ledger, retention: Retention, pile: Pile, check: Check, *, go: bool
-) -> None:
-    """Count old seals, and with `go` put summaries in their place.
+@dataclass
+class OldSeals:
+    """One sweep: counts old seals and their open dead letters, and with `go` puts summaries in
+    their place; without, it counts their objects, too, which go next."""
 
-    Raises:
-        Fenced: a load took one of them back meanwhile; the next sweep goes on.
-        Fatal: the ledger's server knows no transactions.
-    """
-    now = datetime.now(UTC)
-    for event in sorted(await ledger.partitions()):
-        before = retention.before(event, now)
-        if before is None:
-            continue
-        ids: list[str] = []
-        async for seal in ledger.old_seals(event, before):
-            pile.add(f"{event} {seal.id} {seal.sealed_at:%Y-%m-%d}")
-            ids += [seal.id] if go else []
-            if len(ids) == SUMMED_AT_ONCE:
-                await _summarise(ledger, ids, check)
-                ids = []
-        await _summarise(ledger, ids, check)
+    ledger: Ledger
+    piles: Mapping[Kind, Pile]
+    check: Check
+    go: bool
+
+    async def sweep(self, retention: Retention) -> Fatal | None:
+        """What is wrong with one type keeps nothing from the others: the first such error is
+        returned. A load that took seals back meanwhile is no error, the next sweep goes on."""
+        wrong: Fatal | None = None
+        now = datetime.now(UTC)
+        for event in sorted(await self.ledger.partitions()):
+            before = retention.before(event, now)
+            if before is None:
+                continue
+            try:
+                await self._sweep_type(event, before)
+            except Fenced as error:
+                logger.warning("{}: the next sweep goes on: {}", event, error)
+            except Fatal as error:
+                logger.warning("{}: its old seals stay: {}", event, error)
+                wrong = wrong or error
+        return wrong
+
+    async def _sweep_type(self, event: str, before: datetime) -> None:
+        some: list[Seal] = []
+        with Disposed() as disposed:
+            await disposed.read(self.ledger, event)
+            async for seal in self.ledger.old_seals(event, before):
+                some.append(seal)
+                if len(some) == SUMMED_AT_ONCE:
+                    await self._take(some, disposed)
+                    some = []
+            if some:
+                await self._take(some, disposed)
+
+    async def _take(self, seals: Sequence[Seal], disposed: Disposed) -> None:
+        if self.go:
+            self.check()
+            await self.ledger.summarise([seal.id for seal in seals], datetime.now(UTC))
+        for seal in seals:
+            name = f"{seal.event} {seal.id} {seal.sealed_at:%Y-%m-%d}"
+            self.piles[Kind.SEALS].add(name)
+            if count := _open_letters(seal, disposed):
+                self.piles[Kind.LETTERS].add(f"{name}: {count}", count=count)
+            for stored in () if self.go else seal.objects:
+                self.piles[Kind.OBJECTS].add(stored.key, stored.bytes)
 
 
-async def _summarise(ledger: Ledger, ids: Iterable[str], check: Check) -> None:
-    if these := list(ids):
-        check()
-        await ledger.summarise(these, datetime.now(UTC))
+def _open_letters(seal: Seal, disposed: Disposed) -> int:
+    dead = sum(counts.dead for counts in seal.days.values())
+    return dead - sum(disposed.count_in(r.tp, r.first, r.next) for r in seal.ranges)

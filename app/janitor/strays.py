@@ -10,68 +10,96 @@ only what the ledger names exists. What is removed here must never be named late
 * names that no worker of ours made are not looked at: the bucket may hold other people's objects
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.core.errors import Fatal
 from app.core.seal import seal_of_key
-from app.janitor.pile import Check
-from app.ledger.operations import Operations
+from app.janitor.pile import Check, Kind, Pile
+from app.ledger.protocol import Ledger
 from sinks.protocol import ObjectStat, ObjectStore, Upload
 
 AT_ONCE = 500
 FEW = 20
-MOST_STRAYS = 20_000
-"""Of one sweep, so that memory stays flat; the next one goes on."""
+MOST_IN_HAND = 20_000
+"""Strays that are removed before the store is looked at again, so that memory stays flat."""
 
 
 @dataclass
 class Strays:
-    """What was found: `named` old objects have a seal, `found` have none."""
+    """All that was found: `named` old objects have a seal, those on the `pile` have none. `known`
+    of them were of seals that are summarised. `in_hand` are the first of them."""
 
     named: int = 0
-    found: list[ObjectStat] = field(default_factory=list)
+    known: int = 0
+    pile: Pile = field(default_factory=lambda: Pile(Kind.OBJECTS))
+    in_hand: list[ObjectStat] = field(default_factory=list)
+
+    def add(self, stats: Collection[ObjectStat], summed: Collection[str]) -> None:
+        """Add strays, of which the seals `summed` are summarised."""
+        for stat in stats:
+            self.pile.add(stat.key, stat.bytes)
+            self.known += _seal(stat) in summed
+            if len(self.in_hand) < MOST_IN_HAND:
+                self.in_hand.append(stat)
 
     @property
     def are_most(self) -> bool:
         """Whether the ledger does not look like that of this bucket."""
-        return len(self.found) > self.named
+        return self.pile.count - self.known > self.named + self.known
 
-    def leave_if_most(self) -> None:
-        """A few are left for a later sweep: the first crash of a new worker makes some. Raises
-        `Fatal` for more: with another bucket's ledger, all that was ever stored would go."""
+    def are_left(self) -> bool:
+        """Whether a few are left for a later sweep: the first crash of a new worker makes some.
+
+        Raises `Fatal` for more: with another bucket's ledger, all that was ever stored would go.
+        """
         if not self.are_most:
-            return
-        if len(self.found) > FEW:
+            return False
+        if self.pile.count > FEW:
             raise Fatal(
-                f"of {self.named + len(self.found)} objects older than the grace the ledger names "
+                f"of {self.named + self.pile.count} objects older than the grace the ledger names "
                 f"only {self.named}: none was removed. Is LEDGER__URL the ledger of this bucket? "
                 "If it is, and they are to go: `forebay janitor --go --most`"
             )
-        self.found.clear()
+        return True
 
 
-async def find_strays(store: ObjectStore, ledger: Operations, before: datetime) -> Strays:
+async def find_strays(store: ObjectStore, ledger: Ledger, before: datetime) -> Strays:
     """Look at every object of ours that was stored before that moment of the store's clock."""
     strays = Strays()
     async for batch in _old(store, before):
         names = await ledger.named({_seal(stat) for stat in batch})
         unnamed = [stat for stat in batch if stat.key not in names]
         strays.named += len(batch) - len(unnamed)
-        strays.found += unnamed[: MOST_STRAYS - len(strays.found)]
-        if len(strays.found) == MOST_STRAYS:
-            break
+        if unnamed:
+            strays.add(unnamed, await ledger.summed({_seal(stat) for stat in unnamed}))
     return strays
 
 
-async def remove(
-    strays: Strays, store: ObjectStore, ledger: Operations, check: Check
+async def remove_strays(
+    store: ObjectStore, ledger: Ledger, before: datetime, pile: Pile, check: Check, *, most: bool
+) -> None:
+    """Find strays and remove them, with as many looks as that takes; put them on the `pile`."""
+    more = True
+    while more:
+        strays = await find_strays(store, ledger, before)
+        if not most and strays.are_left():
+            return
+        most = True  # or what is removed now would be missed when the rest is judged
+        removed = await _remove(strays.in_hand, store, ledger, check)
+        for stat in removed:
+            pile.add(stat.key, stat.bytes)
+        more = bool(removed) and strays.pile.count > len(strays.in_hand)
+
+
+async def _remove(
+    strays: Sequence[ObjectStat], store: ObjectStore, ledger: Ledger, check: Check
 ) -> list[ObjectStat]:
     """Remove them, and return those that were: the ledger is asked once more about each."""
     removed = []
-    for start in range(0, len(strays.found), AT_ONCE):
-        batch = strays.found[start : start + AT_ONCE]
+    for start in range(0, len(strays), AT_ONCE):
+        batch = strays[start : start + AT_ONCE]
         names = await ledger.named({_seal(stat) for stat in batch})
         unnamed = [stat for stat in batch if stat.key not in names]
         check()

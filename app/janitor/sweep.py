@@ -7,9 +7,9 @@ the next one finds.
 from datetime import UTC, datetime, timedelta
 
 from app.core.seal import STRAY_GRACE
-from app.janitor.old_seals import NOTHING_GOES, Retention, sweep_old_seals
+from app.janitor.old_seals import NOTHING_GOES, OldSeals, Retention
 from app.janitor.pile import Check, Kind, Pile
-from app.janitor.strays import find_strays, old_uploads, remove
+from app.janitor.strays import find_strays, old_uploads, remove_strays
 from app.ledger.protocol import Ledger
 from sinks.protocol import ObjectStore, Warehouse
 
@@ -38,7 +38,7 @@ async def sweep(
     Raises:
         Transient: a server does not answer; what was removed until then stays removed.
         Fatal: most objects are unknown to this ledger, and not `most`: no object was removed; or
-            as `sweep_old_seals`.
+            what `OldSeals.sweep` returns, after all else was done.
     """
     piles = {kind: Pile(kind) for kind in Kind}
     before = await store.now() - grace
@@ -51,12 +51,13 @@ async def sweep(
     for path, size in (await warehouse.litter(remove=go)).items():
         piles[Kind.FILES].add(path, size)
     await _sweep_runs(ledger, datetime.now(UTC) - keep_runs, piles[Kind.RUNS], go=go)
-    await sweep_old_seals(ledger, retention, piles[Kind.SEALS], check, go=go)
-    strays = await find_strays(store, ledger, before)
-    if go and not most:
-        strays.leave_if_most()
-    for stat in await remove(strays, store, ledger, check) if go else strays.found:
-        piles[Kind.OBJECTS].add(stat.key, stat.bytes)
+    wrong = await OldSeals(ledger, piles, check, go).sweep(retention)
+    if go:
+        await remove_strays(store, ledger, before, piles[Kind.OBJECTS], check, most=most)
+    else:
+        piles[Kind.OBJECTS].join((await find_strays(store, ledger, before)).pile)
+    if wrong is not None:
+        raise wrong
     return piles
 
 

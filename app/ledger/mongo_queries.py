@@ -17,6 +17,7 @@ INDEXES = (
         [("event", ASCENDING), ("row_days", ASCENDING), ("_id", ASCENDING)], name="row_days"
     ),
     IndexModel([("event", ASCENDING), ("unloaded", ASCENDING)], name="unloaded"),
+    IndexModel([("summed.seal", ASCENDING)], name="summed", sparse=True),
     IndexModel([("ranges.tp", ASCENDING), ("ranges.first", ASCENDING)], name="ranges"),
 )
 

@@ -1,6 +1,6 @@
 """Summaries in MongoDB: many documents become one, in one transaction of the server."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -117,6 +117,14 @@ class MongoSummaries:
             return [ShelvedSummary(summary_from(one), contradictions(one)) for one in found]
 
         return by_id(page)
+
+    async def summed(self, seals: Collection[str]) -> set[str]:
+        wanted, found = set(seals), set[str]()
+        with translating():
+            query = {"summed.seal": {"$in": list(wanted)}}
+            async for one in self._database["ledger"].find(query, {"summed.seal": 1}):
+                found |= {part["seal"] for part in one["summed"]} & wanted
+        return found
 
     async def summarised_days(self, event: str) -> frozenset[date]:
         with translating():

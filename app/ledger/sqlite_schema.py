@@ -35,6 +35,7 @@ SUMMARIES = (
     ) WITHOUT ROWID
     """,
     "CREATE INDEX summed_by_entry ON summed (entry)",
+    "CREATE INDEX summed_by_seal ON summed (seal)",
 )
 
 SCHEMA = (

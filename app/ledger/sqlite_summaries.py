@@ -1,7 +1,7 @@
 """Summaries in SQLite: the rows of many seals become those of one entry, in one transaction."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 from functools import partial
 from sqlite3 import Connection, Row
@@ -54,6 +54,13 @@ class SQLiteSummaries:
     def summaries(self, shelf: str) -> AsyncIterator[ShelvedSummary]:
         end = end_of(shelf)
         return by_id(lambda beyond: self._file.read(lambda db: _page(db, max(shelf, beyond), end)))
+
+    async def summed(self, seals: Collection[str]) -> set[str]:
+        these = json.dumps(list(seals))
+        query = f"SELECT DISTINCT seal FROM summed WHERE seal {THESE}"
+        return await self._file.read(
+            lambda db: {row["seal"] for row in db.execute(query, (these,))}
+        )
 
     async def summarised_days(self, event: str) -> frozenset[date]:
         return await self._file.read(lambda db: summarised_days(db, event))

@@ -11,7 +11,7 @@ seals are kept, and a worker records no seal that is older than half a day.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -99,6 +99,9 @@ class Summaries(Protocol):
 
     def summaries(self, shelf: str) -> AsyncIterator[ShelvedSummary]:
         """Walk those of one shelf by ascending id."""
+
+    async def summed(self, seals: Collection[str]) -> set[str]:
+        """Which of these seals (ids) had rows and are summarised."""
 
     async def summarised_days(self, event: str) -> frozenset[date]:
         """Days of which some rows have no objects any more: none of them can be made again."""

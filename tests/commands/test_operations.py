@@ -144,6 +144,7 @@ def test_the_janitor_lists_first_and_is_in_the_history_when_it_went(
     assert listed["removed"] is False
     assert {kind: pile["count"] for kind, pile in listed["found"].items()} == {
         "objects": 0, "uploads": 0, "files": 0, "runs": 1, "seals": 0,
+        "letters": 0,
     }  # fmt: skip
     assert len(answer(tmp_path, "runs")) == 1
     said = forebay("janitor", "--go", **empty(tmp_path), **bucket).stdout

@@ -1,18 +1,22 @@
 """Which seals are beyond their retention, and what a sweep makes of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from app.core.errors import Fatal
+from app.core.disposal import Disposal, Fate
+from app.core.errors import Fatal, Fenced
 from app.core.seal import STRAY_GRACE
+from app.janitor import strays
 from app.janitor.old_seals import NOTHING_GOES, Retention
 from app.janitor.options import JanitorOptions
-from app.janitor.pile import Kind, Pile
+from app.janitor.pile import Kind, Pile, counted
 from app.janitor.sweep import sweep
+from app.ledger.summary import Summary
 from app.scheduler.lock import LeaseLost
 from sinks.memory import MemoryObjectStore
 from tests.audit.world import DAY2, ORDER, PAGE, Got, World, empty_world
@@ -66,6 +70,7 @@ async def test_old_seals_become_sums_and_their_objects_go(world: World) -> None:
     assert listed[Kind.SEALS].examples[0].startswith(f"{ORDER} {OLD_SHELF}0001")
     done = await swept(world)
     assert (done[Kind.SEALS].count, done[Kind.OBJECTS].count) == (3, len(old))
+    assert counted(listed) == counted(done)
     assert set(world.objects.objects) == before - old
     again = await swept(world)
     assert (again[Kind.SEALS].count, again[Kind.OBJECTS].count) == (0, 0)
@@ -86,6 +91,64 @@ async def test_objects_stay_while_most_would_go_and_the_operator_is_asked(world:
     assert await world.ledger.summary_count() == 1
     assert set(world.objects.objects) == before
     assert (await swept(world, most=True))[Kind.OBJECTS].count == 25 + 6
+
+
+async def test_a_backlog_of_old_objects_goes_at_once_and_makes_no_alarm(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far more objects go than stay, and more than are held at once; most are of seals that the
+    ledger has summarised. Those that nobody knows come last."""
+    monkeypatch.setattr(strays, "MOST_IN_HAND", 7)
+    monkeypatch.setattr(strays, "AT_ONCE", 3)
+    world.objects.clock = _before
+    for number in range(20, 40):
+        await world.seal(ORDER, number, {0: [Got("staged"), Got("dead")]}, OLD_SHELF)
+        world.objects.put(f"zz/v1/dt=2026-03-01/{OLD_SHELF}{number:04}GONE.ndjson.gz", b"x")
+    await world.load(ORDER)
+    world.objects.clock = _now
+    of_page = {stored.key for stored in world.seals[3].objects}
+    of_new = {stored.key for seal in world.seals[4:11] for stored in seal.objects}
+    before = set(world.objects.objects)
+    done = await swept(world)
+    assert set(world.objects.objects) == of_page | of_new
+    assert done[Kind.SEALS].count == 24
+    assert done[Kind.OBJECTS].count == len(before) - len(of_page | of_new)
+    assert (await world.audit(deep=True)).balanced
+
+
+async def test_dead_letters_that_go_with_their_seals_are_counted_unless_something_was_done(
+    world: World,
+) -> None:
+    tp, first = world.seals[1].ranges[0].tp, world.seals[1].ranges[0].first
+    letter = {tp: (first + 1,)}
+    await world.ledger.record_disposal(
+        Disposal(OLD_SHELF + "000000001", ORDER, Fate.DROPPED, "nobody needs it", _now(), letter)
+    )
+    for go in (False, True):
+        assert (await swept(world, go=go))[Kind.LETTERS].count == 2
+    assert (await swept(world))[Kind.LETTERS].count == 0
+
+
+@pytest.mark.parametrize(("error", "raised"), [(Fatal("bad sums"), True), (Fenced("late"), False)])
+async def test_what_is_wrong_with_one_type_keeps_nothing_from_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Fatal, raised: bool
+) -> None:
+    world.objects.clock = _before
+    world.objects.put(f"{ORDER}/v1/dt=2026-03-01/{OLD_SHELF}0099GONE.ndjson.gz", b"x")
+    world.objects.clock = _now
+    summarise, tried = world.ledger.summarise, list[str]()
+
+    async def of_page_only(seals: Sequence[str], at: datetime) -> Summary:
+        tried.append(seals[0])
+        if len(tried) == 1:
+            raise error
+        return await summarise(seals, at)
+
+    monkeypatch.setattr(world.ledger, "summarise", of_page_only)
+    with pytest.raises(Fatal, match="bad sums") if raised else nullcontext():
+        await swept(world, Retention(KEEP, {ORDER: 3, PAGE: 3}))
+    assert (len(tried), await world.ledger.summary_count()) == (2, 1)
+    assert not any("GONE" in key for key in world.objects.objects)
 
 
 async def test_without_a_retention_nothing_goes(world: World) -> None:

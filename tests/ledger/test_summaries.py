@@ -187,6 +187,7 @@ async def test_what_comes_for_a_summarised_day_after_all_waits_for_no_load(ledge
     await ledger.summarise(ids(seals[:1]), LATER)
     assert await ledger.summarised_days(EVENT) == {MONDAY, TUESDAY}
     assert await ledger.summarised_days("another_type") == frozenset()
+    assert await ledger.summed([*ids(seals), new_id(NOON)]) == {seals[0].id}
     await ledger.record(old(5, span(24, 25), days={TUESDAY: DayCounts(staged=1)}))
     await ledger.open_rerun(DeclaredRun(f"{MONDAY}.{new_id(NOON)}", EVENT, NOON))
     (run,) = await ledger.reruns(EVENT)
