@@ -97,13 +97,14 @@ async def test_a_backlog_of_old_objects_goes_at_once_and_makes_no_alarm(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Far more objects go than stay, and more than are held at once; most are of seals that the
-    ledger has summarised. Those that nobody knows come last."""
-    monkeypatch.setattr(strays, "MOST_IN_HAND", 7)
+    ledger has summarised. Those that nobody knows come last, when they are more than what stays."""
+    monkeypatch.setattr(strays, "MOST_IN_HAND", 47)
     monkeypatch.setattr(strays, "AT_ONCE", 3)
     world.objects.clock = _before
     for number in range(20, 40):
         await world.seal(ORDER, number, {0: [Got("staged"), Got("dead")]}, OLD_SHELF)
-        world.objects.put(f"zz/v1/dt=2026-03-01/{OLD_SHELF}{number:04}GONE.ndjson.gz", b"x")
+    for number in range(9):
+        world.objects.put(f"zz/v1/dt=2026-03-01/{OLD_SHELF}009{number}GONE.ndjson.gz", b"x")
     await world.load(ORDER)
     world.objects.clock = _now
     of_page = {stored.key for stored in world.seals[3].objects}
