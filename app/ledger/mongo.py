@@ -242,15 +242,7 @@ class MongoLedger(MongoOperations, MongoSums, MongoSummaries, RerunsOfLedger):
 
     async def next_fence(self, name: str) -> int:
         with translating():
-            # Two upserts at once may each insert; so the counter is made first, then counted up.
-            with contextlib.suppress(DuplicateKeyError):
-                await self._counters.update_one(
-                    {"_id": name}, {"$setOnInsert": {"value": 0}}, upsert=True
-                )
-            counter = await self._counters.find_one_and_update(
-                {"_id": name}, {"$inc": {"value": 1}}, return_document=ReturnDocument.AFTER
-            )
-        return int(counter["value"])
+            return await self._count(name, {"$inc": {"value": 1}})
 
     async def ping(self) -> None:
         with translating():
@@ -264,17 +256,25 @@ class MongoLedger(MongoOperations, MongoSums, MongoSummaries, RerunsOfLedger):
     async def _refuse_newer(self) -> None:
         """The format is written down, and an older one raised: what that has not is read as nothing
         (`filtered`), or as what it was then (`rows`), so there is nothing else to change."""
-        kept = await self._counters.find_one_and_update(
-            {"_id": "format"},
-            {"$max": {"value": VERSION}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        if (version := int(kept["value"])) > VERSION:
+        if (version := await self._count("format", {"$max": {"value": VERSION}})) > VERSION:
             raise Fatal(
                 f"the ledger {self._database.name} has format {version}, this program writes "
                 f"{VERSION}: run the version of Forebay that made it, or name another database"
             )
+
+    async def _count(self, name: str, change: Document) -> int:
+        """Change a counter, which is 0 before; return what it is then."""
+        # Of two upserts at once each may insert, and one finds nothing then: so it is made first.
+        with contextlib.suppress(DuplicateKeyError):
+            await self._counters.update_one(
+                {"_id": name}, {"$setOnInsert": {"value": 0}}, upsert=True
+            )
+        counter = await self._counters.find_one_and_update(
+            {"_id": name}, change, return_document=ReturnDocument.AFTER
+        )
+        if counter is None:
+            raise Transient(f"the ledger's counter {name} is not to be seen yet; try again")
+        return int(counter["value"])
 
     async def close(self) -> None:
         # It tells the server, and waits for its answer in the thread that called.

@@ -24,11 +24,10 @@ class Kept:
     `deaths` counts what it died of by itself. `peak_rss` is the largest of all lives, in bytes.
     """
 
-    def __init__(self, house: House, role: str, number: int, crash_at: Callable[[str, int], str]):
+    def __init__(self, house: House, role: str, number: int, crash_at: Callable[[str], str]):
         self.role, self.number = role, number
         self.kills: Counter[str] = Counter()
         self.deaths: Counter[str] = Counter()
-        self.lives = 0
         self.peak_rss = 0
         self._house, self._crash_at = house, crash_at
         self._life: LocalRole | None = None
@@ -94,8 +93,7 @@ class Kept:
             if self._wipe:
                 self._wipe = False
                 shutil.rmtree(self._house.data_dir(self.role, self.number), ignore_errors=True)
-            self.lives += 1
-            self._point = self._crash_at(self.role, self.lives)
+            self._point = self._crash_at(self.role)
             self._life = self._house.role(self.role, self.number, crash_at=self._point)
             with suppress(Fatal):  # it ended while it started; `_note` says how
                 await self._life.start()

@@ -103,6 +103,7 @@ async def run(
 async def _break(world: World, seconds: float, kills: int, progress: Progress) -> None:
     loops = [_faults(world), _faults(world), _kills(world), _audits(world), _watch(world, progress)]
     tasks = [asyncio.create_task(loop) for loop in loops]
+    world.begun.set()
     deadline = time.monotonic() + seconds
     try:
         while time.monotonic() < deadline or world.kills < kills:

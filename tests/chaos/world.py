@@ -32,10 +32,11 @@ class World:
         self.alarms: list[str] = []
         self.broken: set[str] = set()
         self.began = time.monotonic()
-        self.over = asyncio.Event()
+        self.begun, self.over = asyncio.Event(), asyncio.Event()
 
     def start(self) -> None:
-        """Start all roles; the first lives have no kill points."""
+        """Start all roles; no life has a kill point before `begun`, for nothing happens yet that
+        would end it, and it would never be ready."""
         for role, count in ROLES.items():
             self.kept += [Kept(self.house, role, n, self._crash_at) for n in range(1, count + 1)]
 
@@ -69,8 +70,8 @@ class World:
             async with asyncio.timeout(self.random.uniform(least, most)):
                 await self.over.wait()
 
-    def _crash_at(self, role: str, life: int) -> str:
-        calm = self.over.is_set() or life == 1
+    def _crash_at(self, role: str) -> str:
+        calm = self.over.is_set() or not self.begun.is_set()
         if calm or self.random.random() > ARMED_SHARE[role]:
             return ""
         point = self.random.choice(sorted(POINTS[role]))

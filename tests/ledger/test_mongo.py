@@ -352,3 +352,18 @@ async def test_a_server_without_transactions_is_told_what_to_become(
     monkeypatch.setattr(ledger, "_put_in_place", refused)
     with pytest.raises(Fatal, match="make it a replica set"):
         await ledger.summarise(["a seal"], NOON)
+
+
+async def test_a_fleet_that_meets_an_empty_database_opens_it_without_a_quarrel(
+    options: LedgerOptions,
+) -> None:
+    """The first upsert of the format: of many at once all but one may find nothing, or be late."""
+    for turn in range(5):
+        fresh = options.model_copy(update={"database": f"{options.database}_{turn}"})
+        fleet = [MongoLedger.at(fresh) for _ in range(12)]
+        try:
+            await asyncio.gather(*(one.ping() for one in fleet))
+        finally:
+            await asyncio.gather(*(one.close() for one in fleet))
+            with pymongo.MongoClient[dict[str, object]](options.url) as client:
+                client.drop_database(fresh.database)
