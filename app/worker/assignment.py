@@ -4,7 +4,7 @@ There is no auto.offset.reset: a cursor that Kafka can not serve is an incident,
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from loguru import logger
@@ -123,9 +123,9 @@ class Assignment:
             )
         return offsets
 
-    def begin_reading(self, epochs: Mapping[Any, int]) -> None:
-        """The consumer stands at the cursors; lists of these epochs continue the lanes."""
-        for place, epoch in epochs.items():
+    def begin_reading(self, places: Iterable[Any], epoch: int) -> None:
+        """The consumer seeks the cursors now; lists of this epoch continue the lanes."""
+        for place in places:
             self._coming[place].epoch = epoch
         self.lanes.update(self._coming)
         self._coming = {}

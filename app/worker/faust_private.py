@@ -9,7 +9,7 @@ code this relies on; it fails when a version changes it.
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -40,7 +40,7 @@ STORE_SCHEME = "marks"
 class FetchList:
     """The records of one partition from one fetch, in the shape of one record for Faust.
 
-    `epoch` counts the seeks of the partition, `turn` the lists since the last one. Both are set
+    `epoch` tells the seek of the partition, `turn` the lists since then. Both are set
     in the consumer's thread, in the same step as aiokafka hands the records out, so a list that
     is lost on the way to the agent leaves a hole in the turns.
     """
@@ -80,14 +80,15 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
     * `_create_worker_consumer`: Faust reads uncommitted records unless it owns the transactions;
       an aborted transaction of a direct producer must not land. And its long polls of 1.5 s make
       each question on the same connection wait as long. And see `record_form`.
-    * `_seek_wait`: a seek begins a new epoch of its partitions.
+    * `seek_to`, in place of `seek_wait`: a seek begins an epoch of its partitions that is known
+      beforehand.
     * `_fetch_records`: packs each partition's records into one counted `FetchList`. An error can
       drop lists that aiokafka had taken out already: they leave a hole in the turns, too.
     """
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.epochs: dict[TP, int] = {}
+        self._epochs: dict[TP, int] = {}
         self._turns: dict[TP, int] = {}
 
     async def ask_for_assignment(self) -> None:
@@ -106,7 +107,7 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
         for tp in assigned.tps if assigned else ():
             state = assigned.state_value(tp)
             if state.has_valid_position and tp not in fetched:
-                epoch, turn = self.epochs.get(tp, 0), self._turns.get(tp, 0)
+                epoch, turn = self._epochs.get(tp, 0), self._turns.get(tp, 0)
                 found[TP(*tp)] = Standing(epoch, turn, state.position)
         return found
 
@@ -117,11 +118,11 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
         hand_out_as_read(consumer)
         return consumer
 
-    async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
+    async def seek_to(self, partitions: Mapping[TP, int], epoch: int) -> None:
+        """Seek, and count the lists from there on anew, in one step."""
         for tp in partitions:
-            self.epochs[tp] = self.epochs.get(tp, 0) + 1
-            self._turns[tp] = 0
-        await super()._seek_wait(consumer, partitions)  # seeks before it first waits
+            self._epochs[tp], self._turns[tp] = epoch, 0
+        await self._seek_wait(self._ensure_consumer(), partitions)  # seeks before it first waits
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -140,7 +141,7 @@ class LedgerConsumerThread(driver.AIOKafkaConsumerThread):
             FetchList(
                 tp.topic,
                 tp.partition,
-                self.epochs.get(tp, 0),
+                self._epochs.get(tp, 0),
                 turn,
                 records,
                 first.offset,
@@ -181,6 +182,7 @@ class LedgerConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_offset = ReadOffsets()
+        self._epoch = 0
 
     def _new_consumer_thread(self) -> LedgerConsumerThread:
         return LedgerConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -192,10 +194,14 @@ class LedgerConsumer(driver.Consumer):
             assigned = self.assignment()
             sources = {tp for tp in assigned if not tp.topic.endswith(CHANGELOG_SUFFIX)}
             offsets = await self.app.find_cursors(assigned)
-            if offsets:
-                await self.seek_wait(offsets)
             self.pause_partitions(sources - offsets.keys())
-            self.app.begin_reading({tp: self._thread.epochs[tp] for tp in offsets})
+            self._epoch += 1
+            # Before the seek, for the partitions flow by now: a list that is read once it was made
+            # may be here before it returns, and none must find nobody who takes it.
+            self.app.begin_reading(offsets.keys(), self._epoch)
+            if offsets:
+                thread = self._thread
+                await thread.call_thread(thread.seek_to, offsets, self._epoch)
 
     def on_buffer_drop(self, tp: TP) -> None:
         super().on_buffer_drop(tp)
@@ -298,13 +304,14 @@ class LedgerApp(faust.App):
     """A Faust app that reads on from where `find_cursors` says.
 
     * `find_cursors(assigned partitions)` → offset by partition; those left out are not read
-    * `begin_reading(epochs)` is told when the seeks are done; with nothing to read, too
+    * `begin_reading(partitions, epoch)` is told right before the seek to the cursors: what is read
+      after it is of this epoch; with nothing to read, too
     * `sealed_offsets()` → what to publish as group offsets
     * `fail(error)` is told what keeps a table from being recovered
     """
 
     find_cursors: Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
-    begin_reading: Callable[[Mapping[TP, int]], None]
+    begin_reading: Callable[[Collection[TP], int], None]
     sealed_offsets: Callable[[], Mapping[TP, int]]
     fail: Callable[[BaseException], None]
 
@@ -330,7 +337,7 @@ class LedgerApp(faust.App):
         """With fewer partitions than workers one has none: Faust has nothing to seek there."""
         super().on_rebalance_end()
         if not self.consumer.assignment():
-            self.begin_reading({})
+            self.begin_reading((), 0)
 
     async def threads_ended(self) -> None:
         """Wait for the consumer's thread; after a crash, Faust's `stop` does not.

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -261,10 +261,10 @@ class RunningWorker:
         app = self._app
         return app.started and app.rebalancing_count > 0 and not app.rebalancing
 
-    def _begin_reading(self, epochs: Mapping[Any, int]) -> None:
-        if epochs:
+    def _begin_reading(self, places: Collection[Any], epoch: int) -> None:
+        if places:
             passing("before_reading")
-        self._assignment.begin_reading(epochs)
+        self._assignment.begin_reading(places, epoch)
         self._readiness.reached("table recovery")
 
     async def _revoked(self, *_: Any, **__: Any) -> None:

@@ -151,7 +151,7 @@ class Worker:
             cursors = await self.assignment.find_cursors(self._assigned(partitions))
             self._epoch += 1
             self._positions, self._turns = dict(cursors), {}
-            self.assignment.begin_reading({place: self._epoch for place in cursors})
+            self.assignment.begin_reading(cursors.keys(), self._epoch)
         except Exception as error:
             self._fail(error)
 

@@ -1,7 +1,7 @@
 """Servers that fail, topics that change, a table that is behind: nothing lost, nothing silent."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
+from faust.transport.drivers import aiokafka as driver
 
 from app.core.errors import Fatal, Reason, Transient
 from app.core.headers import REJECTED
@@ -165,6 +166,35 @@ async def test_an_assignment_that_never_ends_ends_the_worker(world: World) -> No
     # Faust may well hang where it is stopped in the middle of a rebalance: hence a process.
     assert await asyncio.wait_for(process.wait(), 60) in {1, HUNG_EXIT_CODE}
     assert "starting again" in world.log()
+
+
+async def test_what_is_read_before_a_slow_seek_returns_is_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faust lets the partitions flow while the seek is waited for. Nothing comes after what is
+    read then, so nobody would notice that a fetch list was lost."""
+    seek, seeking = driver.AIOKafkaConsumerThread._seek_wait, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def slow(thread: Any, consumer: Any, partitions: Mapping[Any, int]) -> None:
+        await seek(thread, consumer, partitions)
+        if any(tp.topic == world.kind.topic for tp in partitions):
+            loop.call_soon_threadsafe(seeking.set)
+            await asyncio.sleep(2)
+
+    async def produce_meanwhile() -> None:
+        await seeking.wait()
+        await world.produce(event(n) for n in range(30, 60))
+
+    async with world.worker():
+        await world.produce(event(n) for n in range(30))
+        await world.sealed_to_the_end()
+        monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_seek_wait", slow)
+        meanwhile = asyncio.create_task(produce_meanwhile())
+        async with world.worker("second"):  # so that the first, which is reading, seeks again
+            await meanwhile
+            await world.sealed_to_the_end(30)
+    assert (await world.balance())["staged"] == 60
 
 
 async def test_two_workers_in_one_folder_are_told_apart(world: World) -> None:
