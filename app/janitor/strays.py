@@ -10,7 +10,7 @@ only what the ledger names exists. What is removed here must never be named late
 * names that no worker of ours made are not looked at: the bucket may hold other people's objects
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,32 +21,26 @@ from app.ledger.protocol import Ledger
 from sinks.protocol import ObjectStat, ObjectStore, Upload
 
 AT_ONCE = 500
+"""Old objects of a page: no more are held in memory, however many there are."""
 FEW = 20
-MOST_IN_HAND = 20_000
-"""Strays that are removed before the store is looked at again, so that memory stays flat."""
 
 
 @dataclass
 class Strays:
     """All that was found: `named` old objects have a seal, those on the `pile` have none. `known`
-    of them were of seals that are summarised. `in_hand` are the first of them."""
+    of them were of seals that are summarised."""
 
     named: int = 0
     known: int = 0
     pile: Pile = field(default_factory=lambda: Pile(Kind.OBJECTS))
-    in_hand: list[ObjectStat] = field(default_factory=list)
-
-    def add(self, stats: Collection[ObjectStat], summed: Collection[str]) -> None:
-        """Add strays, of which the seals `summed` are summarised."""
-        for stat in stats:
-            self.pile.add(stat.key, stat.bytes)
-            self.known += _seal(stat) in summed
-            if len(self.in_hand) < MOST_IN_HAND:
-                self.in_hand.append(stat)
 
     @property
     def are_most(self) -> bool:
-        """Whether the ledger does not look like that of this bucket."""
+        """Whether the ledger does not look like that of this bucket.
+
+        Of a summarised seal that had dead letters only the ledger keeps no id: its objects count
+        as unknown. At worst somebody is asked; the other error would remove what is not ours.
+        """
         return self.pile.count - self.known > self.named + self.known
 
     def are_left(self) -> bool:
@@ -68,44 +62,39 @@ class Strays:
 async def find_strays(store: ObjectStore, ledger: Ledger, before: datetime) -> Strays:
     """Look at every object of ours that was stored before that moment of the store's clock."""
     strays = Strays()
-    async for batch in _old(store, before):
-        names = await ledger.named({_seal(stat) for stat in batch})
-        unnamed = [stat for stat in batch if stat.key not in names]
-        strays.named += len(batch) - len(unnamed)
+    async for page in _old(store, before):
+        unnamed = await _unnamed(page, ledger)
+        strays.named += len(page) - len(unnamed)
+        _put(unnamed, strays.pile)
         if unnamed:
-            strays.add(unnamed, await ledger.summed({_seal(stat) for stat in unnamed}))
+            summed = await ledger.summed({_seal(stat) for stat in unnamed})
+            strays.known += sum(_seal(stat) in summed for stat in unnamed)
     return strays
 
 
 async def remove_strays(
     store: ObjectStore, ledger: Ledger, before: datetime, pile: Pile, check: Check, *, most: bool
 ) -> None:
-    """Find strays and remove them, with as many looks as that takes; put them on the `pile`."""
-    more = True
-    while more:
-        strays = await find_strays(store, ledger, before)
-        if not most and strays.are_left():
-            return
-        most = True  # or what is removed now would be missed when the rest is judged
-        removed = await _remove(strays.in_hand, store, ledger, check)
-        for stat in removed:
-            pile.add(stat.key, stat.bytes)
-        more = bool(removed) and strays.pile.count > len(strays.in_hand)
+    """Remove strays and put them on the `pile`: one walk counts and judges all, another removes
+    page by page. It asks the ledger again, right before each removal."""
+    strays = await find_strays(store, ledger, before)
+    if not strays.pile.count or (not most and strays.are_left()):
+        return
+    async for page in _old(store, before):
+        if unnamed := await _unnamed(page, ledger):
+            check()
+            await store.delete([stat.key for stat in unnamed])
+            _put(unnamed, pile)
 
 
-async def _remove(
-    strays: Sequence[ObjectStat], store: ObjectStore, ledger: Ledger, check: Check
-) -> list[ObjectStat]:
-    """Remove them, and return those that were: the ledger is asked once more about each."""
-    removed = []
-    for start in range(0, len(strays), AT_ONCE):
-        batch = strays[start : start + AT_ONCE]
-        names = await ledger.named({_seal(stat) for stat in batch})
-        unnamed = [stat for stat in batch if stat.key not in names]
-        check()
-        await store.delete([stat.key for stat in unnamed])
-        removed += unnamed
-    return removed
+async def _unnamed(page: Collection[ObjectStat], ledger: Ledger) -> list[ObjectStat]:
+    names = await ledger.named({_seal(stat) for stat in page})
+    return [stat for stat in page if stat.key not in names]
+
+
+def _put(stats: Collection[ObjectStat], pile: Pile) -> None:
+    for stat in stats:
+        pile.add(stat.key, stat.bytes)
 
 
 async def old_uploads(store: ObjectStore, before: datetime) -> list[Upload]:
@@ -118,15 +107,16 @@ async def old_uploads(store: ObjectStore, before: datetime) -> list[Upload]:
 
 
 async def _old(store: ObjectStore, before: datetime) -> AsyncIterator[list[ObjectStat]]:
-    batch: list[ObjectStat] = []
+    """By ascending key; a page may be removed before the next one, which goes on after its keys."""
+    page: list[ObjectStat] = []
     async for stat in store.list(""):
         if stat.modified < before and seal_of_key(stat.key) is not None:
-            batch.append(stat)
-        if len(batch) == AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+            page.append(stat)
+        if len(page) == AT_ONCE:
+            yield page
+            page = []
+    if page:
+        yield page
 
 
 def _seal(stat: ObjectStat) -> str:

@@ -101,7 +101,8 @@ class Summaries(Protocol):
         """Walk those of one shelf by ascending id."""
 
     async def summed(self, seals: Collection[str]) -> set[str]:
-        """Which of these seals (ids) had rows and are summarised."""
+        """Which of these seals (ids) had rows and are summarised; of those without rows no id is
+        kept."""
 
     async def summarised_days(self, event: str) -> frozenset[date]:
         """Days of which some rows have no objects any more: none of them can be made again."""

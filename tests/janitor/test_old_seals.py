@@ -1,6 +1,6 @@
 """Which seals are beyond their retention, and what a sweep makes of them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,16 +9,17 @@ import pytest
 from pydantic import ValidationError
 
 from app.core.disposal import Disposal, Fate
-from app.core.errors import Fatal, Fenced
+from app.core.errors import Fatal, Fenced, Transient
 from app.core.seal import STRAY_GRACE
 from app.janitor import strays
 from app.janitor.old_seals import NOTHING_GOES, Retention
 from app.janitor.options import JanitorOptions
-from app.janitor.pile import Kind, Pile, counted
+from app.janitor.pile import EXAMPLES, Kind, Pile, counted
 from app.janitor.sweep import sweep
 from app.ledger.summary import Summary
 from app.scheduler.lock import LeaseLost
 from sinks.memory import MemoryObjectStore
+from sinks.protocol import ObjectStat
 from tests.audit.world import DAY2, ORDER, PAGE, Got, World, empty_world
 
 OLD_SHELF = "01J0AAAAAAAAAAAAAA"
@@ -96,10 +97,11 @@ async def test_objects_stay_while_most_would_go_and_the_operator_is_asked(world:
 async def test_a_backlog_of_old_objects_goes_at_once_and_makes_no_alarm(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Far more objects go than stay, and more than are held at once; most are of seals that the
-    ledger has summarised. Those that nobody knows come last, when they are more than what stays."""
-    monkeypatch.setattr(strays, "MOST_IN_HAND", 47)
+    """Far more objects go than stay, and most are of seals that the ledger has summarised. Those
+    that nobody knows come last, when they are more than what stays. However many there are, the
+    store is walked twice, and no more is asked or removed at once than a page has."""
     monkeypatch.setattr(strays, "AT_ONCE", 3)
+    walks, sizes = _watched(world, monkeypatch)
     world.objects.clock = _before
     for number in range(20, 40):
         await world.seal(ORDER, number, {0: [Got("staged"), Got("dead")]}, OLD_SHELF)
@@ -114,7 +116,45 @@ async def test_a_backlog_of_old_objects_goes_at_once_and_makes_no_alarm(
     assert set(world.objects.objects) == of_page | of_new
     assert done[Kind.SEALS].count == 24
     assert done[Kind.OBJECTS].count == len(before) - len(of_page | of_new)
+    assert len(done[Kind.OBJECTS].examples) == EXAMPLES
+    assert (len(walks), max(sizes)) == (2, 3)
     assert (await world.audit(deep=True)).balanced
+
+
+def _watched(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[int]]:
+    """The prefixes of all listings to come, and how much each question and removal was about."""
+    walks, sizes = list[str](), list[int]()
+    walk, named, delete = world.objects.list, world.ledger.named, world.objects.delete
+
+    def walked(prefix: str) -> AsyncIterator[ObjectStat]:
+        walks.append(prefix)
+        return walk(prefix)
+
+    async def asked(seals: Collection[str]) -> Collection[str]:
+        sizes.append(len(seals))
+        return await named(seals)
+
+    async def removed(keys: Collection[str]) -> None:
+        sizes.append(len(keys))
+        await delete(keys)
+
+    monkeypatch.setattr(world.objects, "list", walked)
+    monkeypatch.setattr(world.ledger, "named", asked)
+    monkeypatch.setattr(world.objects, "delete", removed)
+    return walks, sizes
+
+
+async def test_objects_of_seals_with_dead_letters_only_make_somebody_asked(world: World) -> None:
+    """No summary says which seals these were, so the ledger could be that of another bucket."""
+    world.objects.clock = _before
+    for number in range(20, 60):
+        await world.seal(ORDER, number, {0: [Got("dead")]}, OLD_SHELF)
+    world.objects.clock = _now
+    before = set(world.objects.objects)
+    with pytest.raises(Fatal, match="--most"):
+        await swept(world)
+    assert set(world.objects.objects) == before
+    assert (await swept(world, most=True))[Kind.OBJECTS].count == 40 + 6
 
 
 async def test_dead_letters_that_go_with_their_seals_are_counted_unless_something_was_done(
@@ -173,12 +213,40 @@ async def test_seals_of_a_type_stay_as_long_as_their_days_can_get_rows(
 
 
 async def test_who_lost_the_lease_summarises_nothing_more(world: World) -> None:
+    """It is lost between two types: the first one's seals are sums, and nothing else happens."""
+    before = set(world.objects.objects)
+
+    calls = 0
+
     def lost() -> None:
-        raise LeaseLost("somebody else sweeps")
+        nonlocal calls
+        calls += 1
+        if calls == 3:  # before the files, for the first type, for the second one
+            raise LeaseLost("somebody else sweeps")
 
     with pytest.raises(LeaseLost):
-        await swept(world, check=lost)
-    assert await world.ledger.summary_count() == 0
+        await swept(world, Retention(KEEP, {ORDER: 3, PAGE: 3}), check=lost)
+    assert (calls, await world.ledger.summary_count()) == (3, 1)
+    assert set(world.objects.objects) == before
+
+
+async def test_a_ledger_that_is_away_ends_the_sweep_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, tried = set(world.objects.objects), list[str]()
+
+    async def away(seals: Sequence[str], at: datetime) -> Summary:
+        tried.extend(seals[:1])
+        raise Transient("unplugged")
+
+    monkeypatch.setattr(world.ledger, "summarise", away)
+    world.objects.clock = _before
+    world.objects.put(f"{ORDER}/v1/dt=2026-03-01/{OLD_SHELF}0099GONE.ndjson.gz", b"x")
+    world.objects.clock = _now
+    with pytest.raises(Transient):
+        await swept(world, Retention(KEEP, {ORDER: 3, PAGE: 3}))
+    assert len(tried) == 1
+    assert set(world.objects.objects) > before
 
 
 def test_a_retention_is_long_or_none() -> None:

@@ -8,6 +8,7 @@ import pytest
 from ulid import ULID
 
 from app.core.seal import DayCounts, ObjectKind, Seal, StoredObject, object_key
+from app.janitor import strays
 from app.janitor.pile import Kind, Pile
 from app.janitor.sweep import sweep
 from app.ledger.open import open_ledger
@@ -79,3 +80,34 @@ async def test_only_strays_inside_the_prefix_go(s3: S3Options, unique: str, ledg
     assert [upload async for upload in inside.uploads()] == []
     for store in (inside, outside):
         await store.close()
+
+
+async def test_what_is_removed_during_a_listing_of_many_pages_hides_nothing(
+    s3: S3Options, unique: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's pages have 7 keys here; those before the next page are removed meanwhile."""
+    monkeypatch.setattr(strays, "AT_ONCE", 3)
+    store, pages = S3ObjectStore(s3.model_copy(update={"prefix": f"{unique}/many"})), 0
+    there = [object_key(ObjectKind.ROWS, EVENT, 1, MONDAY, str(ULID())) for _ in range(40)]
+    for key in there:
+        await put(store, key)
+
+    def small(params: dict[str, object], **_: object) -> dict[str, object]:
+        nonlocal pages
+        pages += 1
+        return params | {"MaxKeys": 7}
+
+    client = await store._bucket.client()
+    client.meta.events.register("provide-client-params.s3.ListObjectsV2", small)
+    done = await sweep(
+        ledger,
+        store,
+        MemoryWarehouse(store),
+        keep_runs=timedelta(days=1),
+        go=True,
+        most=True,
+        grace=AT_ONCE_OLD,
+    )
+    assert (done[Kind.OBJECTS].count, await keys(store)) == (len(there), set())
+    assert pages == 6 + 6 + 1
+    await store.close()
