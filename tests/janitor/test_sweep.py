@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ulid import ULID
 from app.core.errors import Fatal, Transient
 from app.core.job_run import JobOutcome, JobRun
 from app.core.seal import STRAY_GRACE, ObjectKind, Seal, object_key, seal_of_key
+from app.janitor import strays
 from app.janitor.pile import Kind, Pile
 from app.janitor.strays import AT_ONCE, FEW
 from app.janitor.sweep import sweep
@@ -94,12 +96,12 @@ async def test_old_objects_that_no_seal_names_go_and_all_others_stay(
     world: World, clock: Clock
 ) -> None:
     before = keys(world)
-    strays = {stray(), stray(kind=ObjectKind.DEAD), stray(event="a_type_that_is_gone")}
-    put_old(world, clock, strays)
+    left = {stray(), stray(kind=ObjectKind.DEAD), stray(event="a_type_that_is_gone")}
+    put_old(world, clock, left)
     listed = await swept(world, go=False)
     assert (listed[Kind.OBJECTS].count, listed[Kind.OBJECTS].bytes) == (3, 30)
-    assert set(listed[Kind.OBJECTS].examples) == strays
-    assert keys(world) == before | strays
+    assert set(listed[Kind.OBJECTS].examples) == left
+    assert keys(world) == before | left
     assert await swept(world) == listed
     assert keys(world) == before
     assert (await swept(world))[Kind.OBJECTS].count == 0
@@ -203,8 +205,7 @@ async def test_a_sweep_that_breaks_off_anywhere_leaves_what_the_next_one_finds(
     world: World, clock: Clock
 ) -> None:
     before = keys(world)
-    strays = {stray() for _ in range(4)}
-    put_old(world, clock, strays)
+    put_old(world, clock, [stray() for _ in range(4)])
     for operation in ("list", "delete"):
         world.objects.fail_next(operation, Transient("unplugged"))  # type: ignore[arg-type]
         with pytest.raises(Transient):
@@ -267,6 +268,20 @@ async def test_more_than_one_page_of_strays_goes_in_one_sweep(world: World, cloc
     put_old(world, clock, [stray() for _ in range(AT_ONCE + 7)])
     assert (await swept(world, most=True))[Kind.OBJECTS].count == AT_ONCE + 7
     assert keys(world) == before
+
+
+@pytest.mark.parametrize(("event", "count", "go"), [("aa", 4, True), ("zz", 40, False)])
+async def test_whether_most_would_go_is_judged_by_all_pages(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch, event: str, count: int, go: bool
+) -> None:
+    """Where the first page has strangers only, and where the first ones have none."""
+    monkeypatch.setattr(strays, "AT_ONCE", 3)
+    monkeypatch.setattr(strays, "FEW", 2)
+    before, strange = keys(world), {stray(event=event) for _ in range(count)}
+    put_old(world, clock, strange)
+    with nullcontext() if go else pytest.raises(Fatal, match="--most"):
+        await swept(world)
+    assert keys(world) == (before if go else before | strange)
 
 
 async def test_old_uploads_are_aborted_and_those_of_an_open_seal_are_not(
