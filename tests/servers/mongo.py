@@ -14,16 +14,17 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 from testcontainers.community.mongodb import MongoDbContainer
 
-from app.local.ports import free_port
 from app.local.process import ChildProcess
 from tests.conftest import run
+from tests.servers.held_port import HeldPort
 
 
 class SecantusServer(ChildProcess):
     """SecantusDB on a folder, which it finds again when it is started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self._held = HeldPort()
+        self.port = self._held.number
         self.url = f"mongodb://127.0.0.1:{self.port}/"
         self._folder = folder
         command = [
@@ -37,6 +38,7 @@ class SecantusServer(ChildProcess):
 
     async def prepare(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._held.let_go()
 
     async def _answers(self) -> bool:
         async with AsyncMongoClient[dict[str, object]](

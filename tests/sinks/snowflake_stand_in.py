@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from app.local.ports import free_port
 from app.local.process import ChildProcess
 from sinks.s3.options import S3Options
 from sinks.snowflake.options import SnowflakeOptions
+from tests.servers.held_port import HeldPort
 
 PROJECT = Path(__file__).parents[1] / "servers" / "snowflake"
 PYTHON = PROJECT / ".venv" / "bin" / "python"
@@ -41,7 +41,8 @@ class SnowflakeStandIn:
     """
 
     def __init__(self, folder: Path, s3: S3Options, *, idle_seconds: float = 2.0) -> None:
-        self.port = free_port()
+        self._held = HeldPort()
+        self.port = self._held.number
         self.users_file = folder / "users.json"
         self.key_file = folder / "loader.p8"
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +88,7 @@ class SnowflakeStandIn:
 
     async def start(self) -> None:
         install()
+        self._held.let_go()
         await self.process.start()
 
     async def stop(self) -> None:
