@@ -10,9 +10,9 @@ from app.core.errors import Reason
 from app.demo.input import COUNT, FLIGHTS, WEATHER
 from app.demo.traffic import Sent
 
-MOST_MEGABYTES = {"gateway": 200, "worker": 200, "scheduler": 300}
-"""What a role may use at most. This scheduler has DuckDB inside it, of whose library alone the
-kernel maps 40 to 60 MB, depending on how it lies in the page cache."""
+ROLE_BYTES = 200_000_000
+"""What a role may use at most."""
+BELOW = f"below {ROLE_BYTES // 10**6} MB"
 
 NEW_YEAR = date(2013, 1, 1)
 ON_NEW_YEAR = 842
@@ -63,18 +63,14 @@ def checks(
         Check("residual of the audit", 0, report.totals["residual"]),
         Check("findings of the audit", 0, len(report.findings)),
         *(
-            Check(
-                f"{role}'s memory at most", below, below if megabytes < most else _told(megabytes)
-            )
+            Check(f"{role}'s memory at most", BELOW, BELOW if peak < ROLE_BYTES else _told(peak))
             for role, peak in peaks.items()
-            for most, megabytes in [(MOST_MEGABYTES[role], peak / 10**6)]
-            for below in [f"below {most} MB"]
         ),
     ]
 
 
-def _told(megabytes: float) -> str:
-    return f"{megabytes:.0f} MB"
+def _told(peak: int) -> str:
+    return f"{peak / 10**6:.0f} MB"
 
 
 def _by_reason(sent: Sent) -> dict[str, int]:
